@@ -1,0 +1,223 @@
+"""The command line: what each command takes, and errors in one line. Heavy imports happen inside the commands."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from config.errors import AskmdError
+
+app = typer.Typer(
+    name="askmd",
+    help="Answers questions about a folder of Markdown, from that folder alone, and says where each statement comes from.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Path_ = Annotated[Path, typer.Argument(metavar="PATH", help="A folder of Markdown, or one file.", show_default=False)]
+Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.", show_default=False)]
+K = Annotated[int | None, typer.Option("--k", metavar="N", help="Passages to retrieve.", show_default=False)]
+Filter = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter", metavar="KEY=VALUE", help="Search only there: root, path (a glob), heading.", show_default=False
+    ),
+]
+
+
+@app.command()
+def ingest(
+    path: Path_,
+    name: Annotated[str | None, typer.Option(metavar="ROOT", help="Name of the root; else the folder's.")] = None,
+    include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Take these files, not *.md.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Leave these files out.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything anew, beside the old.")] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Let a root lose all of its files.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Bring the store in step with a folder (or a file) of Markdown."""
+    from askmd.ingesting import print_report, run_ingest
+    from ingest.pipeline import IngestOptions
+
+    options = IngestOptions(
+        name=name,
+        include=include or (),
+        exclude=exclude or (),
+        dry_run=dry_run,
+        rebuild=rebuild,
+        allow_empty=allow_empty,
+    )
+    report = run_ingest(_settings(), path, options)
+    if as_json:
+        _print_json(report.to_json())
+    else:
+        print_report(report, dry_run=dry_run)
+    return 1 if report.skipped else 0
+
+
+@app.command()
+def ask(
+    question: Question,
+    llm: Annotated[str | None, typer.Option(metavar="NAME", help="Chat model; see: askmd models.")] = None,
+    prompt: Annotated[str | None, typer.Option(metavar="NAME", help="Prompt; see: askmd prompts.")] = None,
+    k: K = None,
+    filter_: Filter = None,
+    mode: Annotated[
+        str | None, typer.Option(metavar="strict|labelled|off", help="Where the documents do not hold the answer.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Answer a question from what was ingested, with citations."""
+    from askmd.asking import answer, stream_answer
+    from store.filters import parse_filters
+
+    settings = _settings(llm=llm, prompt=prompt, k=k, mode=mode)
+    asked: Any = {"question": question, "filter": parse_filters(filter_ or [])}
+    if as_json:
+        _print_json(answer(settings, asked))
+    else:
+        stream_answer(settings, asked)
+    return 0
+
+
+@app.command()
+def search(
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION", show_default=False)] = None,
+    k: K = None,
+    filter_: Filter = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
+    queries: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help='Many questions: lines of {"id", "question"}.')
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Where their hits go.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Find the passages for a question, without a chat model."""
+    from askmd.searching import open_search, print_hits, search_many
+    from store.filters import parse_filters
+
+    if (question is None) == (queries is None) or (queries is None) != (out is None):
+        raise typer.BadParameter("give either a QUESTION, or --queries FILE with --out FILE")
+    settings = _settings(k=k)
+    with open_search(settings, parse_filters(filter_ or [])) as find:
+        if queries is not None and out is not None:
+            written = search_many(find, queries, out)
+            _print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")
+            return 0
+        hits = find(str(question))
+    if as_json:
+        _print_json({"hits": hits})
+    else:
+        print_hits(hits, explain=explain)
+    return 0
+
+
+@app.command()
+def chunks(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Markdown file.", show_default=False)],
+    as_json: Json = False,
+) -> int:
+    """Show the chunks that ingest would make of a file."""
+    from askmd.chunking import cut, print_chunks, to_hits
+
+    source, split = cut(_settings(), file)
+    if as_json:
+        _print_json({"chunks": to_hits(source, split)})
+    else:
+        print_chunks(source, split)
+    return 0
+
+
+@app.command()
+def remove(
+    root: Annotated[str, typer.Argument(metavar="ROOT", help="A name that askmd status lists.", show_default=False)],
+    as_json: Json = False,
+) -> int:
+    """Take a root with all its chunks out of the store; its files stay."""
+    from askmd.ingesting import remove_root
+
+    removed = remove_root(_settings(), root)
+    _print_json({"removed": removed}) if as_json else typer.echo(f"removed {root}: {removed} chunks")
+    return 0
+
+
+@app.command()
+def models(as_json: Json = False) -> int:
+    """List the chat models that --llm takes."""
+    from askmd.inspecting import describe_models, print_table
+
+    rows = describe_models(_settings())
+    _print_json({"models": rows}) if as_json else print_table(rows)
+    return 0
+
+
+@app.command()
+def prompts(as_json: Json = False) -> int:
+    """List the prompts that --prompt takes."""
+    from askmd.inspecting import describe_prompts, print_table
+
+    rows = describe_prompts(_settings())
+    _print_json({"prompts": rows}) if as_json else print_table(rows)
+    return 0
+
+
+@app.command()
+def status(as_json: Json = False) -> int:
+    """Show what the store holds."""
+    from askmd.inspecting import describe_store, print_status
+
+    found = describe_store(_settings())
+    _print_json(found) if as_json else print_status(found)
+    return 0
+
+
+@app.command()
+def doctor(as_json: Json = False) -> int:
+    """Check everything that askmd needs, and say what to do where something is missing."""
+    from askmd.doctor import examine, print_findings
+
+    findings = examine()
+    if as_json:
+        _print_json({"findings": [finding.to_json() for finding in findings]})
+    else:
+        print_findings(findings)
+    return 1 if any(finding.state == "fail" for finding in findings) else 0
+
+
+def run() -> None:
+    """Start the command line; end the process with 0, 1 for a failure, 2 for wrong use, 130 when interrupted."""
+    try:
+        status = app(args=sys.argv[1:] or ["--help"], prog_name="askmd", standalone_mode=False)
+    except AskmdError as error:
+        _complain(str(error))
+        status = error.exit_status
+    except typer.TyperException as error:
+        _complain(getattr(error, "format_message", error.__str__)())
+        status = 2
+    except BrokenPipeError:
+        # Whoever reads has enough; closing standard output at exit must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    if status == 130:
+        _complain("interrupted; what was done so far is kept")
+    sys.exit(status or 0)
+
+
+def _settings(**choices: Any) -> Any:
+    from config.settings import Settings
+
+    return Settings(**{name: value for name, value in choices.items() if value is not None})
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _complain(message: str) -> None:
+    typer.echo(f"askmd: {' '.join(message.split())}", err=True)

@@ -1,0 +1,133 @@
+"""The first step of the chain: what is asked, and what the call chose for it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
+
+from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, RunnableSerializable
+from pydantic import Field, ValidationError
+
+from chains.prompts import MODES, Prompt, find_prompt
+from chains.schema import Evidence, Question
+from config.errors import ConfigError
+from config.models import ChatModelSpec, find_model
+from config.settings import MAX_K, Mode, Settings
+from store.filters import check_filters
+
+_QUESTION_KEYS = set(Question.__annotations__)
+
+
+class State(TypedDict):
+    """What travels through the chain; each step adds its own."""
+
+    question: str
+    search: str
+    """What the retriever looks for: the question, after the one before it if there was one."""
+    chat_history: list[BaseMessage]
+    filter: dict[str, str]
+    llm: str
+    model: str
+    prompt: str
+    refusal: str
+    k: int
+    mode: Mode
+    sources: NotRequired[list[Evidence]]
+    context: NotRequired[str]
+    message: NotRequired[BaseMessage]
+
+
+class Choose(RunnableSerializable[str | Question, State]):
+    """Reads the question and adds the choices. Its first four fields are all that a call may set."""
+
+    llm: str
+    prompt: str
+    k: int
+    mode: str
+    models: Mapping[str, ChatModelSpec]
+    prompts: Mapping[str, Prompt]
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ConfigError(f"{first['loc'][0]}: {first['msg']} (got {first['input']!r})") from None
+        find_model(self.models, self.llm)
+        find_prompt(self.prompts, self.prompt)
+        if not 1 <= self.k <= MAX_K:
+            raise ConfigError(f"k is {self.k}; it must be between 1 and {MAX_K}")
+        if self.mode not in MODES:
+            raise ConfigError(f"no mode is called {self.mode!r}; known: {', '.join(MODES)}")
+
+    def invoke(
+        self,
+        input: str | Question,  # noqa: A002 - the base class calls it so
+        config: RunnableConfig | None = None,
+        **kwargs: Any,  # noqa: ARG002 - as above
+    ) -> State:
+        """Give the state that the other steps work on. Raises ConfigError for an input of another form."""
+        return self._call_with_config(self._start, input, config)
+
+    def _start(self, given: str | Question) -> State:
+        question, history, filters = _read_question(given)
+        return State(
+            question=question,
+            search=_standing_alone(question, history),
+            chat_history=history,
+            filter=filters,
+            llm=self.llm,
+            model=self.models[self.llm].model,
+            prompt=self.prompt,
+            refusal=self.prompts[self.prompt].refusal,
+            k=self.k,
+            mode=cast("Mode", self.mode),
+        )
+
+
+def choose(
+    settings: Settings, models: Mapping[str, ChatModelSpec], prompts: Mapping[str, Prompt]
+) -> Runnable[str | Question, State]:
+    """Make the step with the choices of the settings. Raises ConfigError for one that names nothing."""
+    step = Choose(
+        llm=settings.llm, prompt=settings.prompt, k=settings.k, mode=settings.mode, models=models, prompts=prompts
+    )
+    return step.configurable_fields(
+        llm=ConfigurableField(id="llm", description="chat model", annotation=_one_of(models)),
+        prompt=ConfigurableField(id="prompt", description="prompt file", annotation=_one_of(prompts)),
+        k=ConfigurableField(id="k", description="passages", annotation=Annotated[int, Field(ge=1, le=MAX_K)]),
+        mode=ConfigurableField(id="mode", description="evidence gate", annotation=Mode),
+    )
+
+
+def _one_of(names: Mapping[str, Any]) -> Any:
+    return Literal.__getitem__(tuple(names))
+
+
+def _read_question(given: Any) -> tuple[str, list[BaseMessage], dict[str, str]]:
+    if isinstance(given, str):
+        given = {"question": given}
+    if not isinstance(given, Mapping) or not isinstance(given.get("question"), str):
+        raise ConfigError(
+            'a question is a text, or a dictionary {"question": ..., "chat_history": [...], "filter": {...}}'
+        )
+    if unknown := set(given) - _QUESTION_KEYS:
+        raise ConfigError(f"a question has no {sorted(unknown)[0]!r}; known: {', '.join(sorted(_QUESTION_KEYS))}")
+    question = given["question"].strip()
+    if not question:
+        raise ConfigError("the question is empty")
+    filters = dict(given.get("filter") or {})
+    check_filters(filters)
+    return question, _read_history(given.get("chat_history") or []), filters
+
+
+def _read_history(messages: Any) -> list[BaseMessage]:
+    try:
+        return convert_to_messages(messages)
+    except (ValueError, NotImplementedError, TypeError) as error:
+        raise ConfigError(f"chat_history is not a list of messages: {' '.join(str(error).split())[:200]}") from None
+
+
+def _standing_alone(question: str, history: list[BaseMessage]) -> str:
+    """Put the user's last question before this one: a follow-up often lacks the words of what it is about."""
+    asked = [message.text for message in history if isinstance(message, HumanMessage)]
+    return f"{asked[-1]}\n{question}" if asked else question

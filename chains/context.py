@@ -1,0 +1,49 @@
+"""Evidence -> the numbered passages that the prompt holds. Pure."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from chains.schema import Evidence
+
+_OWN_TAGS = re.compile(r"<(?=/?(?:passages?|context|question)\b)", re.IGNORECASE)
+
+
+def fit(evidence: Sequence[Evidence], budget: int, count_tokens: Callable[[str], int]) -> list[Evidence]:
+    """Keep the passages that fit into a number of tokens, in their order; the first one always.
+
+    A passage that is too long does not keep shorter ones behind it out.
+    """
+    kept: list[Evidence] = []
+    left = budget
+    for passage in evidence:
+        tokens = count_tokens(passage["text"])
+        if tokens <= left or not kept:
+            kept.append(passage)
+            left -= tokens
+    return kept
+
+
+def number(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Number passages from 1."""
+    return [{**passage, "n": n} for n, passage in enumerate(evidence, 1)]
+
+
+def format_context(evidence: Iterable[Evidence]) -> str:
+    """Write the passages as the prompt has them.
+
+    What is retrieved is data: tags in it that could end a passage or open another are made harmless.
+    """
+    return "\n".join(
+        f'<passage n="{passage["n"]}" source="{_attribute(_place(passage))}" '
+        f'lines="{passage["start_line"]}-{passage["end_line"]}" section="{_attribute(" › ".join(passage["headings"]))}">\n'
+        f"{_OWN_TAGS.sub('&lt;', passage['text'])}\n</passage>"
+        for passage in evidence
+    )
+
+
+def _place(passage: Evidence) -> str:
+    return f"{passage['doc']}#{passage['slug']}" if passage["slug"] else passage["doc"]
+
+
+def _attribute(text: str) -> str:
+    return " ".join(text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").split())

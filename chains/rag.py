@@ -1,0 +1,56 @@
+"""The whole chain: question -> evidence -> prompt -> chat model -> answer with checked citations."""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableLambda, RunnablePassthrough
+
+from chains.answer import finish, finish_async
+from chains.choice import State, choose
+from chains.context import fit, format_context, number
+from chains.prompts import load_prompts, to_template
+from chains.resources import Resources
+from chains.retrieve import from_document
+from chains.retriever import ChunkRetriever
+from chains.schema import Answer, Evidence, Question
+from config.settings import Settings
+from store.milvus import Store
+
+
+def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str | Question, Answer]:
+    """Compose the chain. Nothing is opened before the first question needs it, unless an open `store` is given.
+
+    Takes a question as text or as `Question`, gives an `Answer`. Each call may switch `llm`, `prompt`, `k` and `mode` by
+    `config={"configurable": {"llm": "openrouter"}}`. Raises ConfigError here for settings that name nothing; calls raise what
+    their steps raise, always an AskmdError.
+    """
+    resources = Resources(settings, store)
+    prompts = load_prompts(settings.prompts_dir)
+    retriever = ChunkRetriever(search=resources.search, k=settings.k).with_config(run_name="retriever")
+
+    def search(state: State, config: RunnableConfig) -> list[Evidence]:
+        resources.chat_model(state["llm"])  # a missing key shall be told before anything is searched
+        if not prompts[state["prompt"]].retrieval:
+            return []
+        found = retriever.invoke(state["search"], config, k=state["k"], filters=state["filter"])
+        hits: list[Any] = [from_document(document) for document in found]
+        return number(fit(hits, settings.budget, resources.count_tokens))
+
+    def generate(state: State) -> Runnable[Any, BaseMessage] | BaseMessage:
+        prompt = prompts[state["prompt"]]
+        if prompt.retrieval and not state["sources"] and state["mode"] == "strict":
+            return AIMessage(prompt.refusal, response_metadata={"finish_reason": "stop"})
+        template = to_template(prompt, state["mode"]).with_config(run_name="prompt")
+        return template | resources.chat_model(state["llm"]).with_config(run_name="llm")
+
+    return (
+        choose(settings, settings.chat_models(), prompts)
+        | RunnablePassthrough.assign(sources=RunnableLambda(search).with_config(run_name="retrieve"))
+        | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
+        | RunnablePassthrough.assign(message=RunnableLambda(generate).with_config(run_name="generate"))
+        | RunnableGenerator(finish, finish_async).with_config(run_name="citations")
+    ).with_config(run_name="askmd")
+
+
+def _context(state: State) -> str:
+    return format_context(state["sources"])

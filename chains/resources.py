@@ -1,0 +1,51 @@
+"""What the chain opens when it is first needed, and keeps: the store, the embedding model, chat models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from chains.llm import chat_model
+from chains.retrieve import open_query_embedding, retrieve
+from chains.schema import Hit
+from config.models import find_model
+from config.settings import Settings
+from store.embeddings import EmbeddingModel
+from store.milvus import Store, open_store
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+
+@dataclass
+class Resources:
+    """Safe to share between threads. A `store` that is given stays the giver's to close."""
+
+    settings: Settings
+    store: Store | None = None
+    _embedding: EmbeddingModel | None = None
+    _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def search(self, question: str, k: int, filters: Mapping[str, str]) -> list[Hit]:
+        """Give the best chunks; raises as `retrieve` and `open_store` do."""
+        store, embedding = self._open()
+        return retrieve(store, embedding, question, k, filters)
+
+    def count_tokens(self, text: str) -> int:
+        """Count tokens as the embedding model does."""
+        return len(self._open()[1].token_starts(text))
+
+    def chat_model(self, name: str) -> "BaseChatModel":
+        """Give the chat model of a registry entry, always the same one. Raises ConfigError without its key."""
+        with self._lock:
+            if name not in self._chat_models:
+                spec = find_model(self.settings.chat_models(), name)
+                self._chat_models[name] = chat_model(spec, self.settings.chat_key(spec))
+            return self._chat_models[name]
+
+    def _open(self) -> tuple[Store, EmbeddingModel]:
+        with self._lock:
+            self.store = self.store or open_store(self.settings)
+            self._embedding = self._embedding or open_query_embedding(self.settings, self.store)
+            return self.store, self._embedding

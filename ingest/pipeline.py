@@ -1,0 +1,142 @@
+"""The whole of ingestion: settings and a path in, a report out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from config.errors import SourceError, StoreError
+from config.settings import Settings
+from ingest.load import Root, find_docs, open_root
+from ingest.report import SyncReport
+from ingest.split import SPLITTER_VERSION, Split, split
+from ingest.sync import Ingestion, Progress, ignore_progress, sync
+from store.embeddings import EmbeddingModel, configured_embedding
+from store.fingerprint import Fingerprint
+from store.milvus import (
+    Store,
+    create_beside,
+    open_or_create_store,
+    open_store_if_any,
+    publish,
+    require_same_fingerprint,
+)
+
+Splitter = Callable[[str], Split]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What one ingest may do differently from another."""
+
+    name: str | None = None
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    dry_run: bool = False
+    rebuild: bool = False
+    allow_empty: bool = False
+    on_file: Progress = ignore_progress
+
+
+def ingest(settings: Settings, path: Path, options: IngestOptions | None = None) -> SyncReport:
+    """Bring the store in step with a folder or a file.
+
+    Raises SourceError for a path that is not there or would come out empty, StoreError where Milvus fails or the collection was
+    built with other settings, EmbeddingError where the model cannot be had.
+    """
+    options = options or IngestOptions()
+    root = open_root(path, options.name)
+    embedding = configured_embedding(settings)
+    work = Ingestion(
+        root=root,
+        docs=find_docs(root, options.include, options.exclude),
+        split=make_splitter(settings, embedding),
+        encoder=embedding,
+        dry_run=options.dry_run,
+        allow_empty=options.allow_empty,
+        on_file=options.on_file,
+    )
+    fingerprint = make_fingerprint(settings, embedding)
+    if options.dry_run:
+        return _plan(settings, work, fingerprint, rebuild=options.rebuild)
+    with open_or_create_store(settings, fingerprint) as store:
+        _check_claim(store, root, named=options.name is not None)
+        if options.rebuild:
+            return _rebuild(store, work, fingerprint)
+        require_same_fingerprint(store, fingerprint)
+        return _sync_root(store, work)
+
+
+def make_splitter(settings: Settings, embedding: EmbeddingModel) -> Splitter:
+    """Give the function that cuts a text as the settings say, measured in the embedding model's tokens."""
+    measure = {"token_starts": embedding.token_starts, "max_tokens": _chunk_tokens(settings, embedding)}
+    if settings.splitter == "askmd":
+        return partial(split, **measure)
+    from ingest.langchain_split import split_with_langchain
+
+    return partial(split_with_langchain, **measure)
+
+
+def make_fingerprint(settings: Settings, embedding: EmbeddingModel) -> Fingerprint:
+    """Name all that decides how rows come out."""
+    return Fingerprint(
+        embedding=embedding.name,
+        dim=embedding.dim,
+        splitter=f"{settings.splitter} {SPLITTER_VERSION}",
+        chunk_tokens=_chunk_tokens(settings, embedding),
+    )
+
+
+def _chunk_tokens(settings: Settings, embedding: EmbeddingModel) -> int:
+    return min(settings.chunk_tokens, embedding.max_tokens or settings.chunk_tokens)
+
+
+def _plan(settings: Settings, work: Ingestion, fingerprint: Fingerprint, *, rebuild: bool) -> SyncReport:
+    store = open_store_if_any(settings)
+    if store is None:
+        return sync(None, work)
+    with store:
+        if rebuild:
+            return sync(None, work)
+        require_same_fingerprint(store, fingerprint)
+        return sync(store, work)
+
+
+def _check_claim(store: Store, root: Root, *, named: bool) -> None:
+    """Keep two folders that happen to have the same name from replacing each other."""
+    known = store.roots().get(root.name)
+    if known not in (None, str(root.location)) and not named:
+        raise StoreError(
+            f"{root.name!r} was ingested from {known}; ingesting {root.location} under that name would replace it: "
+            f"choose another with --name, or say --name {root.name} if it is the same in a new place"
+        )
+
+
+def _rebuild(old: Store, work: Ingestion, fingerprint: Fingerprint) -> SyncReport:
+    """Build all roots anew in a collection beside the old one, which readers see until the new one is whole."""
+    others = [open_root(Path(path), name) for name, path in _reachable(old.roots(), work.root.name)]
+    new = create_beside(old.settings, old.client, fingerprint)
+    try:
+        report = _sync_root(new, work)
+        for root in others:
+            _sync_root(new, replace(work, root=root, docs=sorted(old.docs(root.name))))
+    except BaseException:
+        new.client.drop_collection(new.target)
+        raise
+    publish(new, replaced=old)
+    return report
+
+
+def _reachable(roots: dict[str, str], but: str) -> Iterator[tuple[str, str]]:
+    for name, path in roots.items():
+        if name != but and not Path(path).exists():
+            raise SourceError(
+                f"cannot rebuild {name!r}: {path} is not there; bring it back, or take it out with: askmd remove {name}"
+            )
+        if name != but:
+            yield name, path
+
+
+def _sync_root(store: Store, work: Ingestion) -> SyncReport:
+    store.set_root(work.root.name, str(work.root.location))
+    return sync(store, work)

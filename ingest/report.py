@@ -1,0 +1,30 @@
+"""What an ingest did, or would do."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ingest.load import Report
+
+
+@dataclass
+class SyncReport:
+    """Counts of files, except for `chunks` (in the root afterwards) and `embedded` (chunks that went through the model)."""
+
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    reported: list[Report] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def skipped(self) -> int:
+        """Files that could not be ingested."""
+        return sum(report.skipped for report in self.reported)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as plain values."""
+        return {**asdict(self), "seconds": round(self.seconds, 3)}

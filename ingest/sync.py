@@ -1,0 +1,199 @@
+"""Bringing the store in step with a folder: compare the two, then do what is needed, file by file.
+
+Of a file that is new or changed, all rows but the first are written, rows that are no more are deleted, and the first row is
+written last. A file whose first row carries its hash is therefore complete, and what a killed run left behind is made good by
+the next. Vectors of texts that the store knows, from whatever file, are taken from there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from config.errors import SourceError
+from ingest.load import MAX_FILE_BYTES, Report, Root, decode, hash_file, read_bytes
+from ingest.report import SyncReport
+from ingest.rows import NewRow, to_rows
+from ingest.split import Split
+from store.filters import among, equals
+from store.milvus import Store
+from store.rows import Row
+
+WINDOW = 1_024
+"""Chunks that are embedded and written together: enough to sort by length, few enough to hold in memory."""
+
+HASHES_A_QUERY = 256
+
+
+Progress = Callable[[int, int], None]
+"""Called before each file with the number of files that are done, and of all."""
+
+
+def ignore_progress(_done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+class Encoder(Protocol):
+    """What sync needs of an embedding model."""
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Give one unit vector a text, as an array of texts x dimensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """What to bring in step, and how."""
+
+    root: Root
+    docs: Sequence[str]
+    split: Callable[[str], Split]
+    encoder: Encoder
+    max_file_bytes: int = MAX_FILE_BYTES
+    dry_run: bool = False
+    allow_empty: bool = False
+    on_file: Progress = ignore_progress
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedFile:
+    doc: str
+    rows: list[NewRow]
+
+
+def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
+    """Do it, or with `dry_run` only count. `store` may be None in a dry run where nothing was ingested yet.
+
+    Raises SourceError where a root that has rows would come out empty without `allow_empty`, and whatever the store and the
+    embedding model raise; what was written until then stays and is not done again.
+    """
+    started = perf_counter()
+    name = ingestion.root.name
+    stored = _stored_hashes(store, name)
+    if stored and not ingestion.docs and not ingestion.allow_empty:
+        raise SourceError(
+            f"no Markdown under {ingestion.root.folder}, but {len(stored)} of its files are in the store as {name!r}; "
+            "if they are to go, say so with --allow-empty"
+        )
+    report = SyncReport()
+    reuse = store is not None and store.count() > 0
+    changed_docs: list[str] = []
+    for window in _windows(_changes(ingestion, stored, report)):
+        changed_docs += [file.doc for file in window]
+        report.chunks += sum(len(file.rows) for file in window)
+        known = _known_vectors(store, window, with_vectors=not ingestion.dry_run) if store and reuse else {}
+        new = _texts_to_embed(window, known)
+        report.embedded += len(new)
+        if store is not None and not ingestion.dry_run:
+            vectors = {**known, **dict(zip(new, ingestion.encoder.embed(list(new.values())), strict=True))}
+            _write(store, name, window, vectors)
+    gone = stored.keys() - set(ingestion.docs)
+    report.deleted = len(gone) - report.moved
+    if store is not None:
+        report.chunks += _count_unchanged(store, name, gone.union(changed_docs))
+        if not ingestion.dry_run:
+            _delete_gone(store, name, ingestion.docs)
+            store.flush()
+    report.seconds = perf_counter() - started
+    return report
+
+
+def _stored_hashes(store: Store | None, root: str) -> dict[str, str]:
+    if store is None:
+        return {}
+    complete = store.rows(f"{equals('root', root)} and ordinal == 0", ["doc", "file_hash"])
+    return {row["doc"]: row["file_hash"] for row in complete}
+
+
+def _changes(ingestion: Ingestion, stored: dict[str, str], report: SyncReport) -> Iterator[_ChangedFile]:
+    """Read and split the files that the store does not hold as they are, and count all of them."""
+    present = set(ingestion.docs)
+    gone = Counter(file_hash for doc, file_hash in stored.items() if doc not in present)
+    for done, doc in enumerate(ingestion.docs):
+        ingestion.on_file(done, len(ingestion.docs))
+        try:
+            data = read_bytes(ingestion.root, doc, ingestion.max_file_bytes)
+            file_hash = hash_file(data)
+            if stored.get(doc) == file_hash:
+                report.unchanged += 1
+                continue
+            source = decode(doc, data)
+        except SourceError as error:
+            report.reported.append(Report(doc, str(error), skipped=True))
+            continue
+        split = ingestion.split(source.text)
+        rows = to_rows(ingestion.root.name, doc, file_hash, split.chunks, split.metadata)
+        report.reported += [Report(doc, note) for note in (*source.notes, *split.notes)]
+        if not rows:
+            report.reported.append(Report(doc, "nothing to index in it"))
+        if doc in stored:
+            report.changed += 1
+        elif gone[file_hash]:
+            gone[file_hash] -= 1
+            report.moved += 1
+        elif rows:
+            report.added += 1
+        else:
+            report.unchanged += 1
+        yield _ChangedFile(doc, rows)
+
+
+def _windows(files: Iterable[_ChangedFile]) -> Iterator[list[_ChangedFile]]:
+    window: list[_ChangedFile] = []
+    size = 0
+    for file in files:
+        window.append(file)
+        size += len(file.rows)
+        if size >= WINDOW:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def _known_vectors(store: Store, window: Sequence[_ChangedFile], *, with_vectors: bool) -> dict[str, list[float]]:
+    hashes = sorted({new.row["embed_hash"] for file in window for new in file.rows})
+    fields = ["embed_hash", "vector"] if with_vectors else ["embed_hash"]
+    known = {}
+    for first in range(0, len(hashes), HASHES_A_QUERY):
+        for row in store.rows(among("embed_hash", hashes[first : first + HASHES_A_QUERY]), fields):
+            known[row["embed_hash"]] = row.get("vector", [])
+    return known
+
+
+def _texts_to_embed(window: Sequence[_ChangedFile], known: dict[str, list[float]]) -> dict[str, str]:
+    return {
+        new.row["embed_hash"]: new.embedded
+        for file in window
+        for new in file.rows
+        if new.row["embed_hash"] not in known
+    }
+
+
+def _write(store: Store, root: str, window: Sequence[_ChangedFile], vectors: dict[str, Sequence[float]]) -> None:
+    def complete(new: NewRow) -> Row:
+        return Row(**new.row, vector=list(map(float, vectors[new.row["embed_hash"]])))
+
+    rows = [new for file in window for new in file.rows]
+    of_these_files = f"{equals('root', root)} and {among('doc', [file.doc for file in window])}"
+    before = {row["id"] for row in store.rows(of_these_files, ["id"])}
+    store.upsert([complete(new) for new in rows if new.row["ordinal"] != 0])
+    store.delete(sorted(before - {new.row["id"] for new in rows}))
+    store.upsert([complete(new) for new in rows if new.row["ordinal"] == 0])
+
+
+def _count_unchanged(store: Store, root: str, others: Iterable[str]) -> int:
+    return store.count(f"{equals('root', root)} and {_not_among('doc', others)}")
+
+
+def _delete_gone(store: Store, root: str, docs: Iterable[str]) -> None:
+    """Delete by what the rows say, not by the first rows alone: a killed run may have left others."""
+    stale = store.rows(f"{equals('root', root)} and {_not_among('doc', docs)}", ["id"])
+    store.delete([row["id"] for row in stale])
+
+
+def _not_among(field: str, values: Iterable[str]) -> str:
+    return f"not ({among(field, sorted(values))})"

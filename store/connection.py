@@ -1,0 +1,129 @@
+"""Reaching Milvus: where it is, and what its failures mean in the user's words."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from config.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from pymilvus import MilvusClient
+
+SERVER_SCHEMES = ("http", "https", "tcp", "unix")
+
+_users_of_lite_file: Counter[Path] = Counter()
+_lite_lock = Lock()
+
+
+def is_lite(uri: str) -> bool:
+    """Tell whether an address is a Milvus Lite file. Raises ConfigError for one that is nothing Milvus knows."""
+    if urlsplit(uri).scheme in SERVER_SCHEMES:
+        return False
+    if uri.endswith(".db"):
+        return True
+    raise ConfigError(
+        f"MILVUS_URI {without_credentials(uri)!r} is neither a Milvus Lite file (ends in .db) "
+        "nor an address (starts with http:// or https://)"
+    )
+
+
+def without_credentials(uri: str) -> str:
+    """Give an address as it may be shown."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if "@" in uri else uri
+
+
+def connect(uri: str, token: SecretStr | None, timeout: float) -> "MilvusClient":
+    """Open a client; a Milvus Lite file that does not exist is made. Raises StoreError or ConfigError."""
+    lite = is_lite(uri)
+    if lite:
+        _prepare_lite_file(Path(uri))
+    from pymilvus import MilvusClient
+
+    # Their reports of an error that is raised as well would stand beside the one line that the user gets.
+    for name in ("pymilvus", "milvus_lite"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with store_errors(uri):
+        client = MilvusClient(uri=uri, token=token.get_secret_value() if token else "", timeout=timeout)
+    if lite:
+        with _lite_lock:
+            _users_of_lite_file[Path(uri).resolve()] += 1
+    return client
+
+
+def disconnect(client: "MilvusClient", uri: str) -> None:
+    """Close a client; a Milvus Lite file is let go with the last one that this process has on it."""
+    client.close()
+    if not is_lite(uri):
+        return
+    from milvus_lite.server_manager import server_manager_instance
+
+    path = Path(uri).resolve()
+    with _lite_lock:
+        _users_of_lite_file[path] -= 1
+        if _users_of_lite_file[path] <= 0:
+            del _users_of_lite_file[path]
+            server_manager_instance.release_server(uri)
+
+
+@contextmanager
+def store_errors(uri: str) -> Iterator[None]:
+    """Turn what Milvus raises into a StoreError of one line that says what to do."""
+    from grpc import RpcError
+    from pymilvus import MilvusException
+
+    try:
+        yield
+    except (MilvusException, RpcError, OSError) as error:
+        raise StoreError(_explain(error, uri)) from None
+
+
+def _prepare_lite_file(path: Path) -> None:
+    if path.is_file():
+        raise StoreError(
+            f"{path} is a single file, as Milvus Lite 2 wrote them; Milvus Lite 3 cannot read it: "
+            "move it away, or set MILVUS_URI to another name, and run: askmd ingest PATH"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder of {path}: {error.strerror}") from None
+
+
+def _explain(error: Exception, uri: str) -> str:
+    shown = without_credentials(uri)
+    text = " ".join(str(getattr(error, "message", None) or error).split())
+    lowered = text.lower()
+    if "open local milvus failed" in lowered:
+        return _why_lite_does_not_open(Path(uri))
+    if any(sign in lowered for sign in ("auth check failure", "unauthenticated", "unauthorized", "permission deny")):
+        return f"Milvus at {shown} refuses the token; set MILVUS_TOKEN to user:password or to the cluster's API key"
+    if any(sign in lowered for sign in ("fail connecting", "server unavailable", "unavailable", "deadline exceeded")):
+        return f"Milvus at {shown} does not answer; is it running, and is MILVUS_URI right? ({text[:200]})"
+    return f"Milvus at {shown}: {text[:500]}"
+
+
+def _why_lite_does_not_open(path: Path) -> str:
+    """Open the file once more without the layer that only logs the reason."""
+    from milvus_lite.db import MilvusLite
+    from milvus_lite.exceptions import DataDirLockedError
+
+    try:
+        MilvusLite(str(path)).close()
+    except DataDirLockedError:
+        return (
+            f"{path} is open in another process (Milvus Lite allows one at a time); "
+            "end that one, or use a Milvus server through MILVUS_URI"
+        )
+    except OSError as error:
+        return f"cannot open {path}: {error.strerror or error}"
+    except Exception as error:  # noqa: BLE001 - whatever a damaged file makes it raise is the answer wanted here
+        return f"cannot read {path}: {error}"
+    return f"{path} could not be opened; try again"

@@ -1,0 +1,149 @@
+"""Embedding models by name.
+
+    minilm                                  all-MiniLM-L6-v2, packaged (store/onnx.py): the default
+    multilingual                            Universal Sentence Encoder, packaged (store/multilingual.py)
+    pymilvus:<Function>[?argument=value]    any embedding function of pymilvus.model (store/pymilvus_function.py)
+    openai:<model>                          any OpenAI-compatible endpoint (store/openai_endpoint.py)
+
+An encoder turns texts into rows of numbers, each in its own way; `EmbeddingModel` makes of any of them what the rest of
+askmd and LangChain rely on: checked, normalised float32.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from langchain_core.embeddings import Embeddings
+from pydantic import SecretStr
+
+from config.errors import ConfigError, EmbeddingError
+from config.settings import Settings
+
+DEFAULT = "minilm"
+FORMS = ("minilm", "multilingual", "pymilvus:<Function>[?argument=value&...]", "openai:<model>")
+
+
+class Encoder(Protocol):
+    """What an embedding model has to offer: the shape of a pymilvus.model embedding function, and its tokens."""
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector; a remote model may have to be asked."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Tokens of a text that are read, special tokens not counted; None if there is no known limit."""
+
+    def encode_documents(self, documents: list[str], /) -> Sequence[Any]:
+        """One row a text, in order, of any length; raises EmbeddingError."""
+
+    def encode_queries(self, queries: list[str], /) -> Sequence[Any]:
+        """The same for questions, which some models read differently."""
+
+    def token_starts(self, text: str, /) -> Sequence[int]:
+        """Where each token of the whole text starts, in characters, never descending."""
+
+
+class EmbeddingModel(Embeddings):
+    """An encoder under its canonical name: LangChain's Embeddings, and arrays for those who want arrays.
+
+    Vectors are float32 rows of length 1, so that their inner product is their cosine. Every method takes any str:
+    a lone surrogate counts as a question mark. Encoding raises EmbeddingError.
+    """
+
+    def __init__(self, name: str, encoder: Encoder) -> None:
+        self.name = name
+        self._encoder = encoder
+
+    def __repr__(self) -> str:
+        return f"EmbeddingModel({self.name!r})"
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return self._encoder.dim
+
+    @property
+    def max_tokens(self) -> int | None:
+        """How many tokens of a text the model reads, its special tokens not counted; None: no known limit."""
+        return self._encoder.max_tokens
+
+    def token_starts(self, text: str) -> Sequence[int]:
+        """Where each token of the whole text starts: character offsets, never descending, nothing cut off.
+
+        The tokens of a span are counted by bisection: `bisect_left(starts, end) - bisect_left(starts, start)`.
+        """
+        return self._encoder.token_starts(_encodable(text))
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Passages to an array of shape (len(texts), dim)."""
+        return self._unit_rows(self._encoder.encode_documents, texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Questions to an array of shape (len(texts), dim)."""
+        return self._unit_rows(self._encoder.encode_queries, texts)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """`embed` as lists."""
+        vectors: list[list[float]] = self.embed(texts).tolist()
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        """One question as a list."""
+        vector: list[float] = self.embed_queries([text])[0].tolist()
+        return vector
+
+    def _unit_rows(self, encode: Callable[[list[str]], Sequence[Any]], texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, self.dim), dtype=np.float32)
+        rows = encode([_encodable(text) for text in texts])
+        try:
+            vectors = np.asarray(rows, dtype=np.float64)  # squares of small numbers vanish in float32
+        except (TypeError, ValueError) as error:
+            raise EmbeddingError(f"{self.name} gave something other than rows of numbers: {error}") from error
+        if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+            raise EmbeddingError(f"{self.name} gave an array of shape {vectors.shape} for {len(texts)} texts")
+        # A row of zeros (a static model that knows no word of the text) has no direction and stays as it is.
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def open_embedding(
+    name: str = DEFAULT, *, base_url: str | None = None, api_key: SecretStr | None = None
+) -> EmbeddingModel:
+    """Open the model of that name; `base_url` and `api_key` are for `openai:` alone and never part of its name.
+
+    Cheap for the packaged models, which load when first used. Raises ConfigError for a name that cannot be right,
+    EmbeddingError for a model that cannot be loaded.
+    """
+    kind, _, rest = name.partition(":")
+    match kind:
+        case "minilm" if name == kind:
+            from store.onnx import OnnxSentenceEncoder
+
+            return EmbeddingModel(name, OnnxSentenceEncoder())
+        case "multilingual" if name == kind:
+            from store.multilingual import UniversalSentenceEncoder
+
+            return EmbeddingModel(name, UniversalSentenceEncoder())
+        case "pymilvus" if rest:
+            from store.pymilvus_function import PymilvusFunction
+
+            function = PymilvusFunction(rest)
+            return EmbeddingModel(f"pymilvus:{function.call}", function)
+        case "openai" if rest and "?" not in rest:
+            from store.openai_endpoint import OpenAIEndpoint
+
+            return EmbeddingModel(name, OpenAIEndpoint(rest, base_url, api_key))
+    raise ConfigError(f"no embedding model is named {name.partition('?')[0]!r}; use {', '.join(FORMS)}")
+
+
+def configured_embedding(settings: Settings) -> EmbeddingModel:
+    """Open the model of the settings. Raises as `open_embedding` does, and ConfigError for a key that may not go out."""
+    return open_embedding(settings.embedding, base_url=settings.embedding_base_url, api_key=settings.embedding_key())
+
+
+def _encodable(text: str) -> str:
+    """The same number of characters, all of which exist in UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,37 @@
+"""What a collection was built with. Rows built with anything else must not be mixed with it."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Self
+
+SCHEMA_VERSION = 1
+"""Raised whenever the fields of a row, or what they mean, change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """`embedding` and `dim` decide whether vectors compare; the rest decides whether chunks are cut alike."""
+
+    embedding: str
+    dim: int
+    splitter: str
+    chunk_tokens: int
+    schema: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """Write it for the properties of a collection."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote, by this version or another. Raises ValueError for anything else."""
+        values = json.loads(text)
+        if not isinstance(values, dict) or "embedding" not in values:
+            raise ValueError(f"not a fingerprint: {text!r}")
+        unknown = {field.name: "unknown" if field.type is str else 0 for field in fields(cls)}
+        return cls(**{name: values.get(name, default) for name, default in unknown.items()})
+
+    def differences(self, other: "Fingerprint") -> list[str]:
+        """Name each thing in which `self` (the store) differs from `other` (the settings)."""
+        mine, wanted = asdict(self), asdict(other)
+        return [f"{name} {mine[name]!r}, not {wanted[name]!r}" for name in mine if mine[name] != wanted[name]]

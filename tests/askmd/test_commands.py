@@ -1,0 +1,304 @@
+"""The installed `askmd`, run as a command."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.chat_replies import Broken, Failure, Reply
+from tests.support.chat_server import ChatServer
+from tests.support.corpus import FILES
+from tests.support.stores import write_files
+
+ASKMD = str(Path(sys.executable).with_name("askmd"))
+
+
+def askmd(*words: str, status: int = 0, folder: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run it; its exit status is part of what it says."""
+    done = subprocess.run(
+        [ASKMD, *words], capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **env}, timeout=120
+    )
+    assert done.returncode == status, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    if status:
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert done.stderr.startswith("askmd: ")
+    return done
+
+
+def askmd_json(*words: str, **options: Any) -> Any:
+    return json.loads(askmd(*words, "--json", **options).stdout)
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with a folder `handbook` and a store of it."""
+    folder = tmp_path_factory.mktemp("ingested")
+    write_files(folder / "handbook", FILES)
+    subprocess.run([ASKMD, "ingest", "handbook"], check=True, cwd=folder, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def copy(ingested: Path, tmp_path: Path) -> Path:
+    """The same to change, with the folder where it was."""
+    shutil.copytree(ingested / "askmd.db", tmp_path / "askmd.db")
+    shutil.copytree(ingested / "handbook", tmp_path / "handbook")
+    return tmp_path
+
+
+@pytest.fixture
+def server(copy: Path) -> Iterator[ChatServer]:
+    """A scripted chat server that the working directory's askmd.toml calls `deepseek`."""
+    with ChatServer() as started:
+        (copy / "askmd.toml").write_text(f'[models.deepseek]\nbase_url = "{started.base_url}"\n', "utf-8")
+        yield started
+
+
+def test_ingest_twice_embeds_nothing_the_second_time(tmp_path: Path) -> None:
+    write_files(tmp_path / "handbook", FILES)
+
+    first = askmd_json("ingest", "handbook", folder=tmp_path)
+    second = askmd_json("ingest", "handbook", folder=tmp_path)
+    line = askmd("ingest", "handbook", folder=tmp_path).stdout
+
+    assert {key: first[key] for key in ("added", "changed", "moved", "deleted", "unchanged")} == {
+        "added": 2, "changed": 0, "moved": 0, "deleted": 0, "unchanged": 0,
+    }  # fmt: skip
+    assert first["chunks"] == first["embedded"] > 3
+    assert (second["unchanged"], second["embedded"], second["chunks"]) == (2, 0, first["chunks"])
+    assert line.startswith("0 added, 0 changed, 0 moved, 0 deleted, 2 unchanged files; ")
+
+
+def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
+    write_files(tmp_path / "handbook", FILES)
+
+    plan = askmd("ingest", "handbook", "--dry-run", folder=tmp_path).stdout
+
+    assert plan.startswith("would be: 2 added")
+    assert not (tmp_path / "askmd.db").exists()
+
+
+def test_a_file_that_is_skipped_shows_in_the_exit_status(tmp_path: Path) -> None:
+    write_files(tmp_path / "handbook", FILES)
+    (tmp_path / "handbook" / "noise.md").write_bytes(bytes(range(256)) * 40)
+
+    done = subprocess.run([ASKMD, "ingest", "handbook"], capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (1, "skipped: noise.md: not text in any encoding that can be told\n")
+    assert done.stdout.startswith("2 added")
+
+
+def test_search_finds_the_passage(ingested: Path) -> None:
+    hits = askmd_json("search", "Where is tea stored?", "--k", "2", folder=ingested)["hits"]
+    shown = askmd("search", "Where is tea stored?", "--k", "1", "--explain", folder=ingested).stdout
+
+    assert [hit["doc"] for hit in hits][0] == "tea.md"
+    assert hits[0]["text"] == FILES["tea.md"][hits[0]["start"] : hits[0]["end"]]
+    assert hits[0]["score"] >= hits[1]["score"]
+    assert shown.startswith("1. handbook/tea.md:11  Tea handbook › Tea › Where is tea stored?")
+    assert "dense 0." in shown
+
+
+def test_many_questions_are_searched_at_once(ingested: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "q.jsonl"
+    queries.write_text('{"id": "a", "question": "espresso?", "lang": "en"}\n\n{"id": 2, "question": "tea?"}\n', "utf-8")
+
+    askmd("search", "--queries", str(queries), "--k", "3", "--out", str(tmp_path / "out.jsonl"), folder=ingested)
+
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert [line["id"] for line in lines] == ["a", 2]
+    for hit in (hit for line in lines for hit in line["hits"]):
+        assert hit["text"] == FILES[hit["doc"]][hit["start"] : hit["end"]]
+
+
+def test_filters_narrow_the_search(ingested: Path) -> None:
+    hits = askmd_json("search", "tea", "--filter", "path=drinks/*", folder=ingested)["hits"]
+
+    assert {hit["doc"] for hit in hits} == {"drinks/coffee.md"}
+
+
+def test_chunks_are_shown_without_a_store(tmp_path: Path) -> None:
+    write_files(tmp_path, FILES)
+
+    chunks = askmd_json("chunks", "tea.md", folder=tmp_path)["chunks"]
+    shown = askmd("chunks", "tea.md", folder=tmp_path).stdout
+
+    assert all(chunk["text"] == FILES["tea.md"][chunk["start"] : chunk["end"]] for chunk in chunks)
+    assert "Tea handbook › Tea › Where is tea stored?" in shown
+    assert shown.rstrip().endswith(f"{len(chunks)} chunks")
+    assert not (tmp_path / "askmd.db").exists()
+
+
+def test_ask_streams_an_answer_and_lists_its_sources(copy: Path, server: ChatServer) -> None:
+    server.script(Reply("In a closed tin [1]. Or not [8]."))
+
+    done = askmd("ask", "Where is tea stored?", folder=copy, DEEPSEEK_API_KEY="sk-1")
+
+    assert done.stdout.startswith("In a closed tin [1]. Or not [8].\n\nSources:\n  [1] ")
+    assert "handbook/tea.md:11" in done.stdout
+    assert done.stderr == "warning: the answer cites [8], which is no source\n"
+    assert server.requests[0].body["stream"]
+
+
+def test_ask_as_json_gives_the_fields_of_an_answer(copy: Path, server: ChatServer) -> None:
+    answer = askmd_json(
+        "ask", "Where is tea stored?", "--prompt", "tutorial", "--k", "1", folder=copy, DEEPSEEK_API_KEY="sk-1"
+    )
+
+    assert answer["answer"] == "A scripted answer [1]."
+    assert [citation["n"] for citation in answer["citations"]] == [1]
+    assert (answer["prompt"], len(answer["sources"]), answer["usage"]["output_tokens"]) == ("tutorial", 1, 7)
+
+
+@pytest.mark.parametrize("fault", [Failure.of(401, "bad key sk-1"), Broken("cut", Reply("In a closed tin [1]."))])
+def test_a_failing_model_is_one_line_and_the_sources_are_still_shown(
+    copy: Path, server: ChatServer, fault: Failure | Broken
+) -> None:
+    server.script(fault)
+
+    done = askmd("ask", "Where is tea stored?", folder=copy, status=1, DEEPSEEK_API_KEY="sk-1")
+
+    assert "handbook/tea.md:11" in done.stdout
+    assert "deepseek" in done.stderr
+    assert "sk-1" not in done.stderr + done.stdout
+
+
+def test_offline_needs_no_key(ingested: Path) -> None:
+    done = askmd("ask", "How long should green tea steep?", "--llm", "offline", folder=ingested)
+
+    assert "two minutes at 75 degrees" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["ask", "x"],
+            "set DEEPSEEK_API_KEY (get a key at https://platform.deepseek.com/api_keys), or use --llm offline",
+        ),
+        (["ask", "x", "--llm", "gpt"], "no model is called 'gpt'"),
+        (["ask", "x", "--prompt", "p", "--llm", "offline"], "no prompt is called 'p'"),
+        (["ask", "x", "--k", "0"], "setting k"),
+        (["ask", "x", "--mode", "lax"], "setting mode"),
+        (["ask", "  ", "--llm", "offline"], "the question is empty"),
+        (["ask", "x", "--filter", "rot=1", "--llm", "offline"], "no filter is called 'rot'"),
+        (["ask"], "Missing argument 'QUESTION'"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["search"], "give either a QUESTION, or --queries FILE with --out FILE"),
+        (["search", "x", "--queries", "q"], "give either a QUESTION"),
+        (["search", "--queries", "nowhere.jsonl", "--out", "o"], "cannot read nowhere.jsonl"),
+        (["search", "x", "--frobnicate"], "No such option"),
+        (["remove", "nowhere"], "no root is called 'nowhere'; known: handbook"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(ingested: Path, words: list[str], message: str) -> None:
+    assert message in askmd(*words, folder=ingested, status=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "message"),
+    [
+        (["ingest", "nowhere"], {}, "nowhere does not exist"),
+        (["search", "x"], {"MILVUS_URI": "none.db"}, "nothing was ingested yet; run: askmd ingest PATH"),
+        (["status"], {"MILVUS_URI": "none.db"}, "nothing was ingested yet"),
+        (["search", "x"], {"ASKMD_EMBEDDING": "multilingual"}, "was built with embedding 'minilm'"),
+        (["ingest", "handbook"], {"ASKMD_CHUNK_TOKENS": "100"}, "chunk_tokens 200, not 100"),
+    ],
+)
+def test_failure_is_one_line_and_status_1(
+    ingested: Path, words: list[str], env: Mapping[str, str], message: str
+) -> None:
+    assert message in askmd(*words, folder=ingested, status=1, **env).stderr
+
+
+def test_two_folders_of_one_name_do_not_replace_each_other(copy: Path) -> None:
+    write_files(copy / "other" / "handbook", {"x.md": "# X\n\nText.\n"})
+
+    refused = askmd("ingest", "other/handbook", folder=copy, status=1).stderr
+    named = askmd_json("ingest", "other/handbook", "--name", "second", folder=copy)
+    status = askmd_json("status", folder=copy)
+
+    assert "choose another with --name, or say --name handbook" in refused
+    assert named["added"] == 1
+    assert {root["name"]: root["files"] for root in status["roots"]} == {"handbook": 2, "second": 1}
+
+
+def test_rebuild_takes_other_settings_and_all_roots(copy: Path) -> None:
+    write_files(copy / "second", {"x.md": "# X\n\nText.\n"})
+    askmd("ingest", "second", folder=copy)
+    askmd("ingest", "handbook", "--name", "handbook", folder=copy)
+
+    askmd("ingest", "handbook", "--rebuild", folder=copy, ASKMD_CHUNK_TOKENS="32")
+    status = askmd_json("status", folder=copy)
+
+    assert status["fingerprint"]["chunk_tokens"] == 32
+    assert {root["name"]: root["files"] for root in status["roots"]} == {"handbook": 2, "second": 1}
+
+
+def test_remove_takes_a_root_out(copy: Path) -> None:
+    removed = askmd_json("remove", "handbook", folder=copy)
+
+    assert removed["removed"] > 3
+    assert askmd_json("status", folder=copy)["roots"] == []
+    assert (copy / "handbook" / "tea.md").exists()
+
+
+def test_status_models_prompts_and_doctor_tell_and_never_show_a_key(ingested: Path) -> None:
+    env = {"DEEPSEEK_API_KEY": "sk-secret-1"}
+
+    shown = [askmd(command, folder=ingested, **env).stdout for command in ("status", "models", "prompts", "doctor")]
+    models = askmd_json("models", folder=ingested, **env)["models"]
+    doctor = askmd_json("doctor", folder=ingested, **env)["findings"]
+
+    assert "handbook" in shown[0]
+    assert "grounded" in shown[2]
+    assert {model["name"]: model["key"] for model in models}["deepseek"] == "DEEPSEEK_API_KEY set"
+    assert {finding["state"] for finding in doctor} == {"ok"}
+    assert "sk-secret-1" not in "".join(shown) + str(models) + str(doctor)
+
+
+def test_doctor_names_what_is_wrong_and_says_so_in_its_status(ingested: Path) -> None:
+    done = subprocess.run(
+        [ASKMD, "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ingested,
+        env={**os.environ, "ASKMD_EMBEDDING": "multilingual", "ASKMD_PROMPT": "nope"},
+    )
+
+    assert done.returncode == 1
+    assert "FAIL  prompt: no prompt is called 'nope'" in done.stdout
+    assert "FAIL  store: collection 'askmd' was built with embedding 'minilm'" in done.stdout
+    assert "warn  chat model: deepseek: DEEPSEEK_API_KEY is not set" in done.stdout
+
+
+def test_help_lists_the_commands_and_loads_nothing_heavy() -> None:
+    listed = askmd("--help").stdout
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import askmd.main"], capture_output=True, text=True, check=True
+    ).stderr
+
+    for command in ("ingest", "ask", "search", "chunks", "models", "prompts", "status", "doctor"):
+        assert f"  {command} " in listed
+    for library in ("pymilvus", "langchain_core", "onnxruntime", "openai", "pydantic", "numpy", "rich"):
+        assert f" {library}\n" not in loaded
+
+
+def test_a_reader_that_closes_early_is_no_error(ingested: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{ASKMD} search tea --k 5 --json | head -c 1"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ingested,
+    )
+
+    assert (done.stdout, done.stderr) == ("{", "")

@@ -1,0 +1,138 @@
+"""How the failures of a chat model are told, over real HTTP, for plain and streamed, sync and async calls alike."""
+
+import traceback
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+
+from chains.openai_errors import ChatFailure
+from tests.support.chat_calls import KEY, PROMPT, Call, every_way, invoke, open_model, plain, streamed
+from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script
+from tests.support.chat_server import ChatServer
+
+
+def failure(call: Call, model: BaseChatModel) -> ChatFailure:
+    """Make a call that must fail, and check what holds for every failure."""
+    with pytest.raises(ChatFailure) as caught:
+        call(model)
+    error = caught.value
+    everything = "".join([str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)])
+    assert KEY not in everything
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert "\n" not in str(error)
+    assert str(error).startswith(f"model 'deepseek' at {error.host}: ")
+    return error
+
+
+STATUSES = [
+    (400, "the request was refused", "the entry's model id"),
+    (401, "the key was not accepted", "check DEEPSEEK_API_KEY"),
+    (402, "no balance left", "top the account up"),
+    (403, "may not use this model", "DEEPSEEK_API_KEY is allowed"),
+    (404, "neither model 'deepseek-v4-flash' nor the path", "`base_url`"),
+    (408, "gave up waiting", "check"),
+    (413, "too long", "send less context"),
+    (422, "was refused", "parameters"),
+    (429, "too many requests", "--llm"),
+    (500, "the server failed", "try again later"),
+    (503, "the server failed", "try again later"),
+    (307, "unexpected answer", "`base_url`"),
+]
+
+
+@pytest.mark.parametrize(("status", "what", "remedy"), STATUSES)
+@every_way
+def test_a_status_says_what_happened_and_what_to_do(call: Call, status: int, what: str, remedy: str) -> None:
+    location = {"Location": "http://127.0.0.1:9/"}
+    with ChatServer(Failure.of(status, f"No: {KEY}\n and sk-0***cdef", location)) as server:
+        error = failure(call, open_model(server))
+        assert (error.entry, error.host, error.kind, error.status) == ("deepseek", server.host, "status", status)
+    assert str(status) in str(error)
+    assert what in str(error)
+    assert remedy in str(error)
+    assert '"No: (key) and (key)"' in str(error)
+
+
+def test_a_rate_limit_says_how_long_to_wait() -> None:
+    with ChatServer(Failure.of(429, "slow down", {"Retry-After": "7"})) as server:
+        assert "(retry after 7 s)" in str(failure(invoke, open_model(server)))
+
+
+def test_what_a_server_says_is_shortened_and_harmless() -> None:
+    with ChatServer(Failure.of(400, "\x1b[31m" + "long " * 100)) as server:
+        error = failure(invoke, open_model(server))
+    assert len(str(error)) < 450
+    assert str(error).isprintable()
+
+
+@every_way
+def test_a_web_page_is_not_quoted(call: Call) -> None:
+    with ChatServer(Failure(502, "<html>Bad gateway</html>")) as server:
+        assert "html" not in str(failure(call, open_model(server)))
+
+
+BROKEN: list[tuple[Script, str, str]] = [
+    (Hang(), "timeout", "nothing arrived for 0.2 s"),
+    (Drop(), "connection", "disconnected"),
+    (Broken("stall"), "timeout", "nothing arrived for 0.2 s"),
+    (Broken("reset"), "connection", "broke off"),
+    (Broken("error", message=f"overloaded {KEY}"), "reported", 'reported an error: "overloaded (key)"'),
+    (Broken("garbage"), "malformed", "is no chat completion"),
+    (Failure(200, "<html>Log in</html>"), "malformed", "`base_url`"),
+    (Failure(200, '{"choices": [', content_type="application/json"), "malformed", "is no chat completion"),
+    (Failure(200, {"choices": None}), "malformed", "is no chat completion"),
+    (Failure(200, {"choices": []}), "malformed", "is no chat completion"),
+    (Failure(200, "null", content_type="application/json"), "malformed", "is no chat completion"),
+    (Reply("Half an answer", finish_reason=None), "incomplete", "broke off (no finish_reason)"),
+    (Reply(""), "empty", "the answer is empty"),
+    (Reply("", reasoning="Hm."), "empty", "ask again"),
+    (Reply("", reasoning="Hm.", finish_reason="length"), "empty", "`max_tokens`"),
+]
+
+
+@pytest.mark.parametrize(("script", "kind", "words"), BROKEN)
+@every_way
+def test_a_broken_reply_is_an_error(call: Call, script: Script, kind: str, words: str) -> None:
+    with ChatServer(script) as server:
+        error = failure(call, open_model(server, timeout=0.2))
+    assert (error.kind, error.status) == (kind, None)
+    assert words in str(error)
+
+
+@streamed
+def test_a_stream_that_is_cut_is_an_error(call: Call) -> None:
+    with ChatServer(Broken("cut"), Reply("a b", finish_reason=None, done=False)) as server:
+        model = open_model(server)
+        assert [failure(call, model).kind for _ in range(2)] == ["incomplete", "incomplete"]
+
+
+@plain
+def test_a_body_that_is_cut_is_an_error(call: Call) -> None:
+    with ChatServer(Broken("cut")) as server:
+        assert failure(call, open_model(server)).kind == "malformed"
+
+
+def test_a_cut_stream_gives_what_arrived_before_it_fails() -> None:
+    with ChatServer(Broken("cut", Reply("one two three"), after=2)) as server:
+        chunks = open_model(server).stream(PROMPT)
+        assert [next(chunks).text for _ in range(3)] == ["", "one", " two"]
+        with pytest.raises(ChatFailure):
+            next(chunks)
+
+
+@every_way
+def test_a_server_that_is_not_there(call: Call) -> None:
+    with ChatServer() as server:
+        model = open_model(server)
+    error = failure(call, model)
+    assert error.kind == "connection"
+    assert "that the server runs" in str(error)
+
+
+@every_way
+def test_what_may_pass_is_tried_again(call: Call) -> None:
+    soon = {"retry-after-ms": "1"}
+    with ChatServer(Failure.of(429, "slow", soon), Failure.of(500, "oops", soon), Reply("There.")) as server:
+        assert call(open_model(server, max_retries=2)).content == "There."
+        assert len(server.requests) == 3

@@ -1,0 +1,17 @@
+"""What every test gets: a working directory of its own and an environment without the developer's keys."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings read the environment and files of the working directory: give each test neither but its own."""
+    for variable in list(os.environ):
+        if variable.startswith(("ASKMD_", "MILVUS_")) or variable.endswith("_API_KEY"):
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.chdir(tmp_path)

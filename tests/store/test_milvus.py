@@ -1,0 +1,217 @@
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from config.errors import ConfigError, StoreError
+from config.settings import Settings
+from store.connection import connect, without_credentials
+from store.embeddings import open_embedding
+from store.filters import equals
+from store.fingerprint import Fingerprint
+from store.milvus import (
+    Store,
+    create_beside,
+    open_or_create_store,
+    open_store,
+    open_store_if_any,
+    publish,
+    require_same_fingerprint,
+    require_same_vectors,
+)
+from store.rows import Row
+
+FINGERPRINT = Fingerprint(embedding="minilm", dim=384, splitter="askmd 1", chunk_tokens=200)
+
+
+def row(name: str, text: str, ordinal: int = 0) -> Row:
+    vector = open_embedding("minilm").embed_documents([text])[0]
+    return Row(
+        id=name,
+        root="docs",
+        doc=f"{name}.md",
+        text=text,
+        ordinal=ordinal,
+        file_hash="h",
+        embed_hash="e",
+        start=0,
+        end=len(text),
+        start_line=1,
+        end_line=1,
+        headings=["H"],
+        slug="h",
+        section_start=0,
+        section_end=len(text),
+        front_matter={"tags": ["x"]},
+        vector=vector,
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(milvus_uri=str(tmp_path / "deep" / "s.db"))
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_or_create_store(settings, FINGERPRINT) as opened:
+        yield opened
+
+
+def test_what_was_written_is_found_again_after_reopening(settings: Settings) -> None:
+    with open_or_create_store(settings, FINGERPRINT) as store:
+        store.upsert([row("cats", "Cats sleep all day."), row("tax", "Taxes are due in April.")])
+        store.set_root("docs", "/somewhere/docs")
+        store.flush()
+
+    with open_store(settings) as store:
+        vector = open_embedding("minilm").embed_queries(["When must I pay taxes?"])[0]
+        hits = store.search(vector.tolist(), 2, {})
+
+        assert store.fingerprint == FINGERPRINT
+        assert store.roots() == {"docs": "/somewhere/docs"}
+        assert [hit["doc"] for hit, _ in hits] == ["tax.md", "cats.md"]
+        assert hits[0][0]["headings"] == ["H"]
+        assert hits[0][0]["front_matter"] == {"tags": ["x"]}
+        assert 1 >= hits[0][1] > hits[1][1]
+
+
+def test_upserting_again_replaces(store: Store) -> None:
+    store.upsert([row("a", "One.")])
+    store.upsert([row("a", "Two.")])
+
+    assert store.count() == 1
+    assert [each["text"] for each in store.rows(equals("root", "docs"), ["text"])] == ["Two."]
+
+
+def test_langchain_sees_the_same_collection(store: Store) -> None:
+    store.upsert([row("cats", "Cats sleep all day."), row("tax", "Taxes are due in April.")])
+
+    vectorstore = store.vectorstore(open_embedding("minilm"))
+    documents = vectorstore.similarity_search("When must I pay taxes?", k=1)
+    retrieved = vectorstore.as_retriever(search_kwargs={"k": 1}).invoke("Which animal sleeps?")
+
+    assert (documents[0].page_content, documents[0].metadata["doc"]) == ("Taxes are due in April.", "tax.md")
+    assert retrieved[0].metadata["doc"] == "cats.md"
+
+
+def test_a_rebuild_becomes_visible_to_readers_at_once_and_whole(store: Store, settings: Settings) -> None:
+    store.upsert([row("old", "Old text.")])
+    with open_store(settings) as reader:
+        new = create_beside(settings, store.client, FINGERPRINT)
+        new.upsert([row("new", "New text.")])
+        vector = open_embedding("minilm").embed_queries(["text"])[0].tolist()
+        assert [hit["doc"] for hit, _ in reader.search(vector, 5, {})] == ["old.md"]
+
+        publish(new, replaced=store)
+
+        assert [hit["doc"] for hit, _ in reader.search(vector, 5, {})] == ["new.md"]
+
+
+def test_removing_a_root_leaves_the_others(store: Store) -> None:
+    store.upsert([row("a", "One."), Row(**{**row("b", "Two."), "root": "other"})])
+    store.set_root("docs", "/docs")
+    store.set_root("other", "/other")
+
+    store.delete_root("docs")
+
+    assert store.roots() == {"other": "/other"}
+    assert [each["id"] for each in store.rows('id != ""', ["id"])] == ["b"]
+
+
+def test_more_rows_than_a_page_are_all_given(store: Store) -> None:
+    one = row("a", "One.")
+    store.upsert([Row(**{**one, "id": f"{n:05}"}) for n in range(4_500)])
+
+    assert len({each["id"] for each in store.rows(equals("root", "docs"), ["id"])}) == 4_500
+
+
+def test_nothing_ingested_is_said_and_leaves_no_file(settings: Settings) -> None:
+    assert open_store_if_any(settings) is None
+    with pytest.raises(StoreError, match=r"no collection 'askmd': nothing was ingested yet; run: askmd ingest PATH"):
+        open_store(settings)
+    assert not Path(settings.milvus_uri).exists()
+
+
+def test_a_missing_collection_is_no_empty_result(store: Store, settings: Settings) -> None:
+    store.client.drop_collection(store.target)
+    with pytest.raises(StoreError, match="does not exist|not found"):
+        store.search([0.0] * 384, 1, {})
+    with pytest.raises(StoreError, match="nothing was ingested yet"):
+        open_store(settings)
+
+
+def test_a_file_of_another_process_is_named(settings: Settings) -> None:
+    with open_or_create_store(settings, FINGERPRINT):
+        script = (
+            "from config.settings import Settings\nfrom store.milvus import open_store\n"
+            f"open_store(Settings(milvus_uri={settings.milvus_uri!r}))"
+        )
+        other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert "is open in another process" in other.stderr.splitlines()[-1]
+
+
+def test_a_file_of_milvus_lite_2_is_named(tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    old.write_bytes(b"SQLite format 3\0" + bytes(100))
+
+    with pytest.raises(StoreError, match=r"old\.db is a single file, as Milvus Lite 2 wrote them"):
+        open_store(Settings(milvus_uri=str(old)))
+    assert old.read_bytes().startswith(b"SQLite")
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        uri = f"http://root:secret@127.0.0.1:{free.getsockname()[1]}"
+
+    with pytest.raises(StoreError, match=r"Milvus at http://127\.0\.0\.1:\d+ does not answer") as caught:
+        open_store(Settings(milvus_uri=uri, milvus_timeout=1, milvus_token=SecretStr("root:secret")))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["milvus", "ftp://host", "/tmp/folder"])
+def test_an_address_that_is_none_is_named(uri: str) -> None:
+    with pytest.raises(ConfigError, match=f"MILVUS_URI '{uri}' is neither a Milvus Lite file"):
+        connect(uri, None, 1)
+
+
+def test_credentials_are_never_shown() -> None:
+    assert without_credentials("https://user:pass@host:19530/db?token=x") == "https://host:19530/db"
+    assert without_credentials("data/askmd.db") == "data/askmd.db"
+
+
+def test_another_model_is_refused_for_searching(store: Store) -> None:
+    require_same_vectors(store, "minilm", 384)
+    with pytest.raises(
+        StoreError, match=r"'minilm' \(384 dimensions\).*'multilingual' \(512\).*ASKMD_EMBEDDING=minilm.*--rebuild"
+    ):
+        require_same_vectors(store, "multilingual", 512)
+
+
+def test_other_settings_are_refused_for_writing(store: Store) -> None:
+    require_same_fingerprint(store, FINGERPRINT)
+    other = Fingerprint(embedding="minilm", dim=384, splitter="askmd 2", chunk_tokens=100)
+    with pytest.raises(StoreError, match=r"splitter 'askmd 1', not 'askmd 2'; chunk_tokens 200, not 100; .*--rebuild"):
+        require_same_fingerprint(store, other)
+
+
+def test_a_collection_of_somebody_else_is_refused(store: Store, settings: Settings) -> None:
+    store.client.alter_collection_properties(store.target, properties={"askmd.fingerprint": "{}"})
+    with pytest.raises(StoreError, match=r"collection 'askmd' was not made by askmd; set ASKMD_COLLECTION"):
+        open_store(settings)
+
+
+def test_a_fingerprint_of_an_older_version_can_still_be_read() -> None:
+    old = Fingerprint.from_json('{"embedding": "minilm", "dim": 384, "was": 1}')
+
+    assert old.differences(FINGERPRINT) == [
+        "splitter 'unknown', not 'askmd 1'",
+        "chunk_tokens 0, not 200",
+        "schema 0, not 1",
+    ]
