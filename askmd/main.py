@@ -12,7 +12,8 @@ from config.errors import AskmdError
 
 app = typer.Typer(
     name="askmd",
-    help="Answers questions about a folder of Markdown, from that folder alone, and says where each statement comes from.",
+    help="Answers questions about a folder of Markdown, from that folder alone, "
+    "and says where each statement comes from.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

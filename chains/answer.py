@@ -1,4 +1,4 @@
-"""The last step of the chain: what the steps before made, as the answer that the caller gets, whole or piece by piece."""
+"""The last step of the chain: what the steps before it made becomes the answer, whole or piece by piece."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast

@@ -61,7 +61,7 @@ class Choose(RunnableSerializable[str | Question, State]):
 
     def invoke(
         self,
-        input: str | Question,  # noqa: A002 - the base class calls it so
+        input: str | Question,
         config: RunnableConfig | None = None,
         **kwargs: Any,  # noqa: ARG002 - as above
     ) -> State:

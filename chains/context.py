@@ -33,12 +33,14 @@ def format_context(evidence: Iterable[Evidence]) -> str:
 
     What is retrieved is data: tags in it that could end a passage or open another are made harmless.
     """
-    return "\n".join(
-        f'<passage n="{passage["n"]}" source="{_attribute(_place(passage))}" '
-        f'lines="{passage["start_line"]}-{passage["end_line"]}" section="{_attribute(" › ".join(passage["headings"]))}">\n'
-        f"{_OWN_TAGS.sub('&lt;', passage['text'])}\n</passage>"
-        for passage in evidence
-    )
+    return "\n".join(map(_format_passage, evidence))
+
+
+def _format_passage(passage: Evidence) -> str:
+    lines = f"{passage['start_line']}-{passage['end_line']}"
+    section = _attribute(" › ".join(passage["headings"]))
+    opening = f'<passage n="{passage["n"]}" source="{_attribute(_place(passage))}" lines="{lines}" section="{section}">'
+    return f"{opening}\n{_OWN_TAGS.sub('&lt;', passage['text'])}\n</passage>"
 
 
 def _place(passage: Evidence) -> str:

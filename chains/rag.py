@@ -6,7 +6,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableLambda, RunnablePassthrough
 
 from chains.answer import finish, finish_async
-from chains.choice import State, choose
+from chains.choice import choose
 from chains.context import fit, format_context, number
 from chains.prompts import load_prompts, to_template
 from chains.resources import Resources
@@ -20,15 +20,15 @@ from store.milvus import Store
 def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str | Question, Answer]:
     """Compose the chain. Nothing is opened before the first question needs it, unless an open `store` is given.
 
-    Takes a question as text or as `Question`, gives an `Answer`. Each call may switch `llm`, `prompt`, `k` and `mode` by
-    `config={"configurable": {"llm": "openrouter"}}`. Raises ConfigError here for settings that name nothing; calls raise what
-    their steps raise, always an AskmdError.
+    Takes a question as text or as `Question`, gives an `Answer`. Each call may switch `llm`, `prompt`, `k` and `mode`
+    by `config={"configurable": {"llm": "openrouter"}}`. Raises ConfigError here for settings that name nothing; calls
+    raise what their steps raise, always an AskmdError.
     """
     resources = Resources(settings, store)
     prompts = load_prompts(settings.prompts_dir)
     retriever = ChunkRetriever(search=resources.search, k=settings.k).with_config(run_name="retriever")
 
-    def search(state: State, config: RunnableConfig) -> list[Evidence]:
+    def search(state: Any, config: RunnableConfig) -> list[Evidence]:
         resources.chat_model(state["llm"])  # a missing key shall be told before anything is searched
         if not prompts[state["prompt"]].retrieval:
             return []
@@ -36,21 +36,23 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         hits: list[Any] = [from_document(document) for document in found]
         return number(fit(hits, settings.budget, resources.count_tokens))
 
-    def generate(state: State) -> Runnable[Any, BaseMessage] | BaseMessage:
+    def generate(state: Any) -> Runnable[Any, BaseMessage] | BaseMessage:
         prompt = prompts[state["prompt"]]
         if prompt.retrieval and not state["sources"] and state["mode"] == "strict":
             return AIMessage(prompt.refusal, response_metadata={"finish_reason": "stop"})
         template = to_template(prompt, state["mode"]).with_config(run_name="prompt")
         return template | resources.chat_model(state["llm"]).with_config(run_name="llm")
 
+    first: Runnable[Any, Any] = choose(settings, settings.chat_models(), prompts)
+    last: Runnable[Any, Any] = RunnableGenerator(finish, finish_async).with_config(run_name="citations")
     return (
-        choose(settings, settings.chat_models(), prompts)
+        first
         | RunnablePassthrough.assign(sources=RunnableLambda(search).with_config(run_name="retrieve"))
         | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
         | RunnablePassthrough.assign(message=RunnableLambda(generate).with_config(run_name="generate"))
-        | RunnableGenerator(finish, finish_async).with_config(run_name="citations")
+        | last
     ).with_config(run_name="askmd")
 
 
-def _context(state: State) -> str:
+def _context(state: Any) -> str:
     return format_context(state["sources"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from chains.schema import Hit
 from config.errors import ConfigError
@@ -67,4 +67,4 @@ def to_document(hit: Hit) -> "Document":
 
 def from_document(document: "Document") -> Hit:
     """Take back what `to_document` made."""
-    return Hit(**document.metadata, text=document.page_content)
+    return cast("Hit", {**document.metadata, "text": document.page_content})

@@ -71,9 +71,10 @@ def open_root(path: Path, name: str | None = None) -> Root:
 def find_docs(root: Root, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[str]:
     """List the Markdown files of a root in a stable order.
 
-    Hidden files and folders are left out, and what `.gitignore` and `.askmdignore` inside the root ignore. `include` takes the
-    place of the usual file names (`*.md`, `*.markdown`, `*.mdx`); `exclude` has the last word; both are written like the lines of
-    a `.gitignore`. Links are followed where they lead to something inside the root, but never in a circle.
+    Hidden files and folders are left out, and what `.gitignore` and `.askmdignore` inside the root ignore. `include`
+    takes the place of the usual file names (`*.md`, `*.markdown`, `*.mdx`); `exclude` has the last word; both are
+    written like the lines of a `.gitignore`. Links are followed where they lead to something inside the root, but never
+    in a circle.
     """
     if root.only is not None:
         return [root.only]
@@ -146,7 +147,8 @@ def read_bytes(root: Root, doc: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
 def decode(doc: str, data: bytes) -> SourceFile:
     """Decode a file; a guess or a repair goes into its notes.
 
-    Line ends stay as they are, and so does a UTF-8 byte order mark, as `open(newline="")` gives both. Raises SourceError.
+    Line ends stay as they are, and so does a UTF-8 byte order mark, as `open(newline="")` gives both. Raises
+    SourceError.
     """
     text, notes = _decode(data)
     if (surrogates := sum("\ud800" <= character <= "\udfff" for character in text)) or "\0" in text:

@@ -41,8 +41,8 @@ class IngestOptions:
 def ingest(settings: Settings, path: Path, options: IngestOptions | None = None) -> SyncReport:
     """Bring the store in step with a folder or a file.
 
-    Raises SourceError for a path that is not there or would come out empty, StoreError where Milvus fails or the collection was
-    built with other settings, EmbeddingError where the model cannot be had.
+    Raises SourceError for a path that is not there or would come out empty, StoreError where Milvus fails or the
+    collection was built with other settings, EmbeddingError where the model cannot be had.
     """
     options = options or IngestOptions()
     root = open_root(path, options.name)
@@ -69,12 +69,12 @@ def ingest(settings: Settings, path: Path, options: IngestOptions | None = None)
 
 def make_splitter(settings: Settings, embedding: EmbeddingModel) -> Splitter:
     """Give the function that cuts a text as the settings say, measured in the embedding model's tokens."""
-    measure = {"token_starts": embedding.token_starts, "max_tokens": _chunk_tokens(settings, embedding)}
+    limit = _chunk_tokens(settings, embedding)
     if settings.splitter == "askmd":
-        return partial(split, **measure)
+        return partial(split, token_starts=embedding.token_starts, max_tokens=limit)
     from ingest.langchain_split import split_with_langchain
 
-    return partial(split_with_langchain, **measure)
+    return partial(split_with_langchain, token_starts=embedding.token_starts, max_tokens=limit)
 
 
 def make_fingerprint(settings: Settings, embedding: EmbeddingModel) -> Fingerprint:

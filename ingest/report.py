@@ -8,7 +8,7 @@ from ingest.load import Report
 
 @dataclass
 class SyncReport:
-    """Counts of files, except for `chunks` (in the root afterwards) and `embedded` (chunks that went through the model)."""
+    """Counts of files; but `chunks` are those of the root afterwards, `embedded` those that went through the model."""
 
     added: int = 0
     changed: int = 0

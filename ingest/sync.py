@@ -1,8 +1,8 @@
 """Bringing the store in step with a folder: compare the two, then do what is needed, file by file.
 
-Of a file that is new or changed, all rows but the first are written, rows that are no more are deleted, and the first row is
-written last. A file whose first row carries its hash is therefore complete, and what a killed run left behind is made good by
-the next. Vectors of texts that the store knows, from whatever file, are taken from there.
+Of a file that is new or changed, all rows but the first are written, rows that are no more are deleted, and the first
+row is written last. A file whose first row carries its hash is therefore complete, and what a killed run left behind is
+made good by the next. Vectors of texts that the store knows, from whatever file, are taken from there.
 """
 
 from collections import Counter
@@ -67,8 +67,8 @@ class _ChangedFile:
 def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     """Do it, or with `dry_run` only count. `store` may be None in a dry run where nothing was ingested yet.
 
-    Raises SourceError where a root that has rows would come out empty without `allow_empty`, and whatever the store and the
-    embedding model raise; what was written until then stays and is not done again.
+    Raises SourceError where a root that has rows would come out empty without `allow_empty`, and whatever the store and
+    the embedding model raise; what was written until then stays and is not done again.
     """
     started = perf_counter()
     name = ingestion.root.name

@@ -140,7 +140,7 @@ def open_embedding(
 
 
 def configured_embedding(settings: Settings) -> EmbeddingModel:
-    """Open the model of the settings. Raises as `open_embedding` does, and ConfigError for a key that may not go out."""
+    """Open the model of the settings. Raises as `open_embedding` does, and as `Settings.embedding_key`."""
     return open_embedding(settings.embedding, base_url=settings.embedding_base_url, api_key=settings.embedding_key())
 
 

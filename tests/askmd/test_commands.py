@@ -19,10 +19,18 @@ from tests.support.stores import write_files
 ASKMD = str(Path(sys.executable).with_name("askmd"))
 
 
-def askmd(*words: str, status: int = 0, folder: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+def askmd(
+    *words: str, status: int = 0, folder: Path | None = None, env: Mapping[str, str] | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run it; its exit status is part of what it says."""
     done = subprocess.run(
-        [ASKMD, *words], capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **env}, timeout=120
+        [ASKMD, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, **(env or {}), **variables},
+        timeout=120,
     )
     assert done.returncode == status, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
@@ -99,7 +107,7 @@ def test_search_finds_the_passage(ingested: Path) -> None:
     hits = askmd_json("search", "Where is tea stored?", "--k", "2", folder=ingested)["hits"]
     shown = askmd("search", "Where is tea stored?", "--k", "1", "--explain", folder=ingested).stdout
 
-    assert [hit["doc"] for hit in hits][0] == "tea.md"
+    assert hits[0]["doc"] == "tea.md"
     assert hits[0]["text"] == FILES["tea.md"][hits[0]["start"] : hits[0]["end"]]
     assert hits[0]["score"] >= hits[1]["score"]
     assert shown.startswith("1. handbook/tea.md:11  Tea handbook › Tea › Where is tea stored?")
@@ -215,7 +223,7 @@ def test_wrong_use_is_one_line_and_status_2(ingested: Path, words: list[str], me
 def test_failure_is_one_line_and_status_1(
     ingested: Path, words: list[str], env: Mapping[str, str], message: str
 ) -> None:
-    assert message in askmd(*words, folder=ingested, status=1, **env).stderr
+    assert message in askmd(*words, folder=ingested, status=1, env=env).stderr
 
 
 def test_two_folders_of_one_name_do_not_replace_each_other(copy: Path) -> None:
@@ -251,17 +259,17 @@ def test_remove_takes_a_root_out(copy: Path) -> None:
 
 
 def test_status_models_prompts_and_doctor_tell_and_never_show_a_key(ingested: Path) -> None:
-    env = {"DEEPSEEK_API_KEY": "sk-secret-1"}
-
-    shown = [askmd(command, folder=ingested, **env).stdout for command in ("status", "models", "prompts", "doctor")]
-    models = askmd_json("models", folder=ingested, **env)["models"]
-    doctor = askmd_json("doctor", folder=ingested, **env)["findings"]
+    key = "sk-secret-1"
+    commands = ("status", "models", "prompts", "doctor")
+    shown = [askmd(command, folder=ingested, DEEPSEEK_API_KEY=key).stdout for command in commands]
+    models = askmd_json("models", folder=ingested, DEEPSEEK_API_KEY=key)["models"]
+    doctor = askmd_json("doctor", folder=ingested, DEEPSEEK_API_KEY=key)["findings"]
 
     assert "handbook" in shown[0]
     assert "grounded" in shown[2]
     assert {model["name"]: model["key"] for model in models}["deepseek"] == "DEEPSEEK_API_KEY set"
     assert {finding["state"] for finding in doctor} == {"ok"}
-    assert "sk-secret-1" not in "".join(shown) + str(models) + str(doctor)
+    assert key not in "".join(shown) + str(models) + str(doctor)
 
 
 def test_doctor_names_what_is_wrong_and_says_so_in_its_status(ingested: Path) -> None:

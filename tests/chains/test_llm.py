@@ -20,7 +20,6 @@ from tests.support.chat_calls import KEY, PROMPT, Call, astream, entry, every_wa
 from tests.support.chat_replies import Hang, Reply, Usage
 from tests.support.chat_server import ChatServer
 
-
 # What goes out
 
 

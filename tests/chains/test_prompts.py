@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 
-from chains.prompts import DEFAULT_REFUSAL, find_prompt, load_prompts, parse_prompt, to_template
+from chains.prompts import DEFAULT_REFUSAL, MODES, find_prompt, load_prompts, parse_prompt, to_template
 from config.errors import ConfigError
 
 GOOD = "# system\nS {{policy}}\n# user\n{{context}} {{question}}\n# strict\nA: {{refusal}}\n# labelled\nB\n# off\nC\n"
@@ -41,10 +41,7 @@ def test_history_stands_between_system_and_question() -> None:
 def test_the_mode_decides_what_the_policy_says() -> None:
     prompt = parse_prompt("p", GOOD, "p.md")
 
-    texts = {
-        mode: to_template(prompt, mode).format_messages(context="", question="")[0].content
-        for mode in ("strict", "labelled", "off")
-    }  # type: ignore[arg-type]
+    texts = {mode: to_template(prompt, mode).format_messages(context="", question="")[0].content for mode in MODES}
 
     assert texts == {"strict": f"S A: {DEFAULT_REFUSAL}", "labelled": "S B", "off": "S C"}
 
