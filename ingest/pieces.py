@@ -195,14 +195,22 @@ def _chop(measure: Measure, span: tuple[int, int], cut: float, preamble: str, le
         if lead is not None:
             tokens = max(1, tokens - measure.tokens(lead, start))
             chars -= start - lead
-        pieces = max(-(-measure.tokens(start, end) // tokens), -(-(end - start) // chars))
-        share = measure.reach(start, -(-measure.tokens(start, end) // pieces), -(-(end - start) // pieces))
-        stop = end if pieces == 1 else _last_cut(measure, start, min(end, share))
+        left = measure.tokens(start, end)
+        stop = end
+        if left > tokens or end - start > chars:
+            limit = measure.reach(start, _share(left, tokens), _share(end - start, chars))
+            stop = _last_cut(measure, start, min(end, limit))
         trimmed = measure.trim(start, stop)
         if trimmed is not None:
             yield Piece(*trimmed, cut, repeated)
             cut, lead = _CUT_INSIDE["word"], None
         start = stop
+
+
+def _share(amount: int, limit: int) -> int:
+    """The size of equal parts of an amount, each at most `limit`."""
+    parts = max(1, -(-amount // limit))
+    return -(-amount // parts)
 
 
 def _last_cut(measure: Measure, start: int, limit: int) -> int:

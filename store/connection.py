@@ -1,6 +1,7 @@
 """Reaching Milvus: where it is, and what its failures mean in the user's words."""
 
 import logging
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,9 +106,25 @@ def _explain(error: Exception, uri: str) -> str:
         return _why_lite_does_not_open(Path(uri))
     if any(sign in lowered for sign in ("auth check failure", "unauthenticated", "unauthorized", "permission deny")):
         return f"Milvus at {shown} refuses the token; set MILVUS_TOKEN to user:password or to the cluster's API key"
+    if "fail connecting" in lowered and _is_listening(uri):
+        return (
+            f"Milvus at {shown} is there, but takes no connection; is MILVUS_TOKEN right "
+            "(user:password, or the cluster's API key)?"
+        )
     if any(sign in lowered for sign in ("fail connecting", "server unavailable", "unavailable", "deadline exceeded")):
         return f"Milvus at {shown} does not answer; is it running, and is MILVUS_URI right? ({text[:200]})"
     return f"Milvus at {shown}: {text[:500]}"
+
+
+def _is_listening(uri: str) -> bool:
+    """Tell a refused token from a server that is not there: the client reports both alike."""
+    parts = urlsplit(uri)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 19530)
+        with socket.create_connection((parts.hostname or "localhost", port), timeout=2):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _why_lite_does_not_open(path: Path) -> str:

@@ -112,7 +112,7 @@ class Store:
         """Remove a root with all its rows."""
         with self._errors():
             self.client.delete(self.target, filter=equals("root", root), timeout=self.settings.milvus_timeout)
-            self.client.drop_collection_properties(self.target, [ROOT_PROPERTY + root])
+        self.set_root(root, "")  # older servers cannot drop a property
         self.flush()
 
     def flush(self) -> None:
@@ -125,7 +125,8 @@ class Store:
         with self._errors():
             properties = self.client.describe_collection(self.target)["properties"]
         prefix = len(ROOT_PROPERTY)
-        return {name[prefix:]: path for name, path in sorted(properties.items()) if name.startswith(ROOT_PROPERTY)}
+        roots = ((name[prefix:], path) for name, path in properties.items() if name.startswith(ROOT_PROPERTY))
+        return {name: path for name, path in sorted(roots) if path}
 
     def set_root(self, root: str, path: str) -> None:
         """Note where a root was ingested from."""
