@@ -93,7 +93,9 @@ class _Plain:
             raise ValueError(f"more than {_MOST_VALUES} values")
         if isinstance(value, Mapping):
             return self.mapping(value)
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, set):
+            value = sorted(value, key=str)
+        if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         if isinstance(value, date | time):
             return value.isoformat()

@@ -104,7 +104,8 @@ class Measure:
         if uri is None or offset < uri[1]:
             return ""
         before = _IMAGE_OPENING.search(self.text[max(0, uri[0] - 110) : uri[0]])
-        return (before[0] if before else "") + self.text[uri[0] : uri[1]]
+        image = before[0] if before and 3 * self.tokens_of(before[0]) <= self.max_tokens else ""
+        return image + self.text[uri[0] : uri[1]]
 
     def _opens_inside_token(self, start: int, first: int) -> int:
         if first < len(self.starts) and self.starts[first] == start:

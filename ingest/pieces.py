@@ -13,31 +13,27 @@ from itertools import pairwise
 import regex
 
 from ingest.blocks import Block
-from ingest.graphemes import boundary_after, boundary_before, is_boundary
+from ingest.graphemes import boundary_after, boundary_before
 from ingest.measure import Measure
+from ingest.places import cells, last_line_or_word, lines, sentences
 from ingest.source_lines import line_starts
 
 CUT_NEVER = 5.0  # after a heading, inside a table's head: only when nothing else is possible
-_CUT_INTRODUCED = 0.8  # after a colon, a line in bold or an opening tag; before a closing tag
+_CUT_INTRODUCED = 0.8  # after what only leads to the next block, before what only closes
 _CUT_CONTINUED = 0.6  # before an indented block after a list: it was meant to be inside
 _CUT_EXAMPLE = 0.3  # before a fence or table, after any paragraph
 _CUT_INSIDE = {"item": 0.3, "row": 0.35, "line": 0.5, "sentence": 0.6, "cell": 0.7, "word": 0.9}
 _CUT_NESTED = 0.2  # before any other block inside a block
 _CUT_AFTER_BLANK = 0.35  # before a line of code that follows a blank one
 
-_CELL = re.compile(r"(?<!\\)\|\s*(?=[^\s|])")
-_SENTENCE_END = re.compile(
-    r"(?<![.!?…])[.!?…]{1,8}[\"'”’»)\]*_`]{0,8}\s+(?=\S)"
-    r"|[。！？｡][\"'”’」』）)]{0,8}\s*(?=\S)"
-    r"|(?:</(?:p|li|ul|ol|tr|table|div|dd|dt|h[1-6])>|<br[ /]{0,2}>)\s*(?=\S)",
-    re.IGNORECASE,
+_LEADS = regex.compile(  # a colon, a line in bold, an opening tag, the opening line of an admonition
+    r"(?r)(?:[:：]"
+    r"|^[ \t]*(?:\*\*|__)[^*_\r\n]+(?:\*\*|__)"
+    r"|^[ \t]*<[A-Za-z][^<>\r\n]*(?<!/)>"
+    r"|^[ \t]*(?:/{3,}|:{3,}|!!!)[ \t]*[\w{][^\r\n]*)\s*\Z",
+    regex.MULTILINE,
 )
-_LAST_LINE = regex.compile(r"(?r)(?<=[\r\n])[ \t]*\S")
-_LAST_WORD = regex.compile(r"(?r)(?<=[\s，、；：）」』】])\S")
-_LEADS = regex.compile(
-    r"(?r)(?:[:：]|^[ \t]*(?:\*\*|__)[^*_\r\n]+(?:\*\*|__)|^[ \t]*<[A-Za-z][^<>\r\n]*(?<!/)>)\s*\Z", regex.M
-)
-_CLOSING_TAG = re.compile(r"\s*</[A-Za-z][^<>]*>\s*(?:\Z|[\r\n])")
+_CLOSES = re.compile(r"\s*(?:</[A-Za-z][^<>]*>|/{3,}|:{3,})\s*(?:\Z|[\r\n])")
 _FENCE_MARK = re.compile(r"`{3,}|~{3,}")
 
 
@@ -83,7 +79,7 @@ def _cut_between(text: str, previous: Block | None, block: Block) -> float:
         return 0.0
     if previous.kind == "heading":
         return 1.0 if block.kind == "heading" else CUT_NEVER
-    if _LEADS.search(text, previous.start, block.start) or _CLOSING_TAG.match(text, block.start, block.end):
+    if _LEADS.search(text, previous.start, block.start) or _CLOSES.match(text, block.start, block.end):
         return _CUT_INTRODUCED
     if previous.kind == "list" and text[block.start] in " \t":
         return _CUT_CONTINUED
@@ -130,24 +126,10 @@ def _parts(text: str, block: Block, start: int, end: int) -> list[Block]:
     if block.children:
         return _tile(block.children, start, end)
     if block.kind in ("fence", "code", "html"):
-        return _cut_at("line", _lines(text, start, end), start, end)
+        return _cut_at("line", lines(text, start, end), start, end)
     if block.kind == "row":
-        return _cut_at("cell", (match.end() for match in _CELL.finditer(text, start, end)), start, end)
-    return _cut_at("sentence", _sentences(text, start, end), start, end)
-
-
-def _lines(text: str, start: int, end: int) -> Iterator[int]:
-    begins = line_starts(text, start, end)
-    for begin, stop in zip(begins, [*begins[1:], end], strict=True):
-        if text[begin:stop].strip():
-            yield begin
-
-
-def _sentences(text: str, start: int, end: int) -> Iterator[int]:
-    for match in _SENTENCE_END.finditer(text, start, end):
-        place = match.end()
-        if is_boundary(text, place) and not (match[0].startswith(".") and text[place].islower()):
-            yield place
+        return _cut_at("cell", cells(text, start, end), start, end)
+    return _cut_at("sentence", sentences(text, start, end), start, end)
 
 
 def _cut_at(kind: str, places: Iterator[int], start: int, end: int) -> list[Block]:
@@ -159,7 +141,7 @@ def _carried(measure: Measure, block: Block, start: int, parts: Sequence[Block])
     """What the later parts of a divided table or fence repeat, unless that would take too much of their room."""
     text = measure.text
     if block.kind == "table":
-        head = [" ".join(line.split()) for line in text[start : parts[0].end].splitlines()]
+        head = [" ".join(line.split()) for line in re.split(r"[\r\n]+", text[start : parts[0].end])]
         preamble = "\n".join([*head[:1], *(re.sub(r"-+", "-", line) for line in head[1:2]), ""])
     elif block.kind == "fence":
         opening = text[start : parts[0].end].strip()
@@ -215,15 +197,10 @@ def _share(amount: int, limit: int) -> int:
 
 def _last_cut(measure: Measure, start: int, limit: int) -> int:
     """The best place for a cut in `start < place <= limit`; beyond `limit` only where one grapheme is longer."""
-    text = measure.text
     uri = measure.uri_at(limit)
     if uri and start < uri[0] and limit < uri[1]:
         return uri[0]
-    for pattern, earliest in ((_LAST_LINE, (start + limit) // 2), (_LAST_WORD, start)):
-        match = pattern.search(text, earliest + 1, limit + 1)
-        if match and match.start() > start and is_boundary(text, match.start()):
-            return match.start()
-    place = boundary_before(text, limit)
+    place = last_line_or_word(measure.text, start, limit) or boundary_before(measure.text, limit)
     if place > start:
         return place
-    return min(boundary_after(text, start + 1), start + measure.max_chars)
+    return min(boundary_after(measure.text, start + 1), start + measure.max_chars)

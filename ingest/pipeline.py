@@ -11,11 +11,14 @@ from ingest.load import Root, find_docs, open_root
 from ingest.report import SyncReport
 from ingest.split import SPLITTER_VERSION, Split, split
 from ingest.sync import Ingestion, Progress, ignore_progress, sync
+from store.connection import is_lite
 from store.embeddings import EmbeddingModel, configured_embedding
 from store.fingerprint import Fingerprint
+from store.lease import EVERYTHING, lease
 from store.milvus import (
     Store,
     create_beside,
+    drop_leftovers,
     open_or_create_store,
     open_store_if_any,
     publish,
@@ -61,10 +64,13 @@ def ingest(settings: Settings, path: Path, options: IngestOptions | None = None)
         return _plan(settings, work, fingerprint, rebuild=options.rebuild)
     with open_or_create_store(settings, fingerprint) as store:
         _check_claim(store, root, named=options.name is not None)
+        if is_lite(settings.milvus_uri):  # its file has no other writer: whatever is left over is dead
+            drop_leftovers(store)
         if options.rebuild:
             return _rebuild(store, work, fingerprint)
         require_same_fingerprint(store, fingerprint)
-        return _sync_root(store, work)
+        with lease(store, root.name):
+            return _sync_root(store, work)
 
 
 def make_splitter(settings: Settings, embedding: EmbeddingModel) -> Splitter:
@@ -115,15 +121,14 @@ def _check_claim(store: Store, root: Root, *, named: bool) -> None:
 def _rebuild(old: Store, work: Ingestion, fingerprint: Fingerprint) -> SyncReport:
     """Build all roots anew in a collection beside the old one, which readers see until the new one is whole."""
     others = [open_root(Path(path), name) for name, path in _reachable(old.roots(), work.root.name)]
-    new = create_beside(old.settings, old.client, fingerprint)
-    try:
+    with lease(old, EVERYTHING):
+        drop_leftovers(old)
+        new = create_beside(old.settings, old.client, fingerprint)
         report = _sync_root(new, work)
         for root in others:
             _sync_root(new, replace(work, root=root, docs=sorted(old.docs(root.name))))
-    except BaseException:
-        new.client.drop_collection(new.target)
-        raise
-    publish(new, replaced=old)
+        publish(new)
+    drop_leftovers(new)
     return report
 
 

@@ -6,10 +6,11 @@ made good by the next. Vectors of texts that the store knows, from whatever file
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -79,17 +80,18 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
             "if they are to go, say so with --allow-empty"
         )
     report = SyncReport()
-    reuse = store is not None and store.count() > 0
     changed_docs: list[str] = []
-    for window in _windows(_changes(ingestion, stored, report)):
-        changed_docs += [file.doc for file in window]
-        report.chunks += sum(len(file.rows) for file in window)
-        known = _known_vectors(store, window, with_vectors=not ingestion.dry_run) if store and reuse else {}
-        new = _texts_to_embed(window, known)
-        report.embedded += len(new)
-        if store is not None and not ingestion.dry_run:
-            vectors = {**known, **dict(zip(new, ingestion.encoder.embed(list(new.values())), strict=True))}
-            _write(store, name, window, vectors)
+    reuse = store is not None and store.count() > 0
+    with _Writer(store, name) as writer:
+        for window in _windows(_changes(ingestion, stored, report)):
+            changed_docs += [file.doc for file in window]
+            report.chunks += sum(len(file.rows) for file in window)
+            known = _known_vectors(store, window, with_vectors=not ingestion.dry_run) if store and reuse else {}
+            new = _texts_to_embed(window, known)
+            report.embedded += len(new)
+            if not ingestion.dry_run:
+                vectors = ingestion.encoder.embed(list(new.values()))
+                writer.write(window, {**known, **dict(zip(new, vectors, strict=True))})
     gone = stored.keys() - set(ingestion.docs)
     report.deleted = len(gone) - report.moved
     if store is not None:
@@ -173,7 +175,36 @@ def _texts_to_embed(window: Sequence[_ChangedFile], known: dict[str, list[float]
     }
 
 
-def _write(store: Store, root: str, window: Sequence[_ChangedFile], vectors: dict[str, Sequence[float]]) -> None:
+class _Writer:
+    """Writes one window while the next is being embedded; its failure stops the ingest."""
+
+    def __init__(self, store: Store | None, root: str) -> None:
+        self._store, self._root = store, root
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="askmd-write")
+        self._last: Future[None] | None = None
+
+    def write(self, window: Sequence[_ChangedFile], vectors: Mapping[str, Sequence[float]]) -> None:
+        """Wait for the window before, then start with this one."""
+        self._wait()
+        if self._store is not None:
+            self._last = self._thread.submit(_write, self._store, self._root, window, vectors)
+
+    def _wait(self) -> None:
+        if self._last is not None:
+            self._last.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._thread.shutdown(wait=True)
+
+
+def _write(store: Store, root: str, window: Sequence[_ChangedFile], vectors: Mapping[str, Sequence[float]]) -> None:
     def complete(new: NewRow) -> Row:
         return Row(**new.row, vector=list(map(float, vectors[new.row["embed_hash"]])))
 

@@ -1,6 +1,5 @@
 """Reaching Milvus: where it is, and what its failures mean in the user's words."""
 
-import logging
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from config.errors import ConfigError, StoreError
+from store.pymilvus_import import import_pymilvus
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -46,13 +46,11 @@ def connect(uri: str, token: SecretStr | None, timeout: float) -> "MilvusClient"
     lite = is_lite(uri)
     if lite:
         _prepare_lite_file(Path(uri))
-    from pymilvus import MilvusClient
-
-    # Their reports of an error that is raised as well would stand beside the one line that the user gets.
-    for name in ("pymilvus", "milvus_lite"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    pymilvus = import_pymilvus()
     with store_errors(uri):
-        client = MilvusClient(uri=uri, token=token.get_secret_value() if token else "", timeout=timeout)
+        client: MilvusClient = pymilvus.MilvusClient(
+            uri=uri, token=token.get_secret_value() if token else "", timeout=timeout
+        )
     if lite:
         with _lite_lock:
             _users_of_lite_file[Path(uri).resolve()] += 1
@@ -78,11 +76,11 @@ def disconnect(client: "MilvusClient", uri: str) -> None:
 def store_errors(uri: str) -> Iterator[None]:
     """Turn what Milvus raises into a StoreError of one line that says what to do."""
     from grpc import RpcError
-    from pymilvus import MilvusException
 
+    pymilvus = import_pymilvus()
     try:
         yield
-    except (MilvusException, RpcError, OSError) as error:
+    except (pymilvus.MilvusException, RpcError, OSError) as error:
         raise StoreError(_explain(error, uri)) from None
 
 

@@ -1,5 +1,6 @@
 """The collection in Milvus: Lite file, server or Zilliz Cloud. The only file that knows langchain_milvus."""
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from config.settings import Settings
 from store.connection import connect, disconnect, is_lite, store_errors, without_credentials
 from store.filters import among, equals, expression
 from store.fingerprint import Fingerprint
+from store.pymilvus_import import import_pymilvus
 from store.rows import ALL_BUT_VECTOR, MAX_NAME_BYTES, MAX_TEXT_BYTES, Row
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ class Store:
         """Remove a root with all its rows."""
         with self._errors():
             self.client.delete(self.target, filter=equals("root", root), timeout=self.settings.milvus_timeout)
-        self.set_root(root, "")  # older servers cannot drop a property
+        self.set_root(root, "")
         self.flush()
 
     def flush(self) -> None:
@@ -120,26 +122,32 @@ class Store:
         with self._errors():
             self.client.flush(self.target)
 
+    def properties(self) -> dict[str, str]:
+        """Give what is noted of the collection as a whole."""
+        with self._errors():
+            return dict(self.client.describe_collection(self.target)["properties"])
+
+    def set_property(self, name: str, value: str) -> None:
+        """Note something of the collection as a whole; an empty text takes it back, as older servers cannot drop it."""
+        with self._errors():
+            self.client.alter_collection_properties(self.target, properties={name: value})
+
     def roots(self) -> dict[str, str]:
         """Give the roots of the collection with the absolute path that each was ingested from."""
-        with self._errors():
-            properties = self.client.describe_collection(self.target)["properties"]
-        prefix = len(ROOT_PROPERTY)
-        roots = ((name[prefix:], path) for name, path in properties.items() if name.startswith(ROOT_PROPERTY))
-        return {name: path for name, path in sorted(roots) if path}
+        noted = self.properties().items()
+        roots = {name[len(ROOT_PROPERTY) :]: path for name, path in noted if name.startswith(ROOT_PROPERTY)}
+        return {name: path for name, path in sorted(roots.items()) if path}
 
     def set_root(self, root: str, path: str) -> None:
         """Note where a root was ingested from."""
-        with self._errors():
-            self.client.alter_collection_properties(self.target, properties={ROOT_PROPERTY + root: path})
+        self.set_property(ROOT_PROPERTY + root, path)
 
     def vectorstore(self, embedding: "Embeddings") -> "Milvus":
         """Give the collection as a LangChain vector store, for whatever LangChain does with one."""
-        from langchain_milvus import Milvus
-
+        langchain_milvus = import_pymilvus("langchain_milvus")
         token = self.settings.milvus_key()
         with self._errors():
-            return Milvus(
+            store: Milvus = langchain_milvus.Milvus(
                 embedding_function=embedding,
                 collection_name=self.target,
                 connection_args={
@@ -155,6 +163,7 @@ class Store:
                 enable_dynamic_field=True,
                 timeout=self.settings.milvus_timeout,
             )
+        return store
 
     def _errors(self) -> Any:
         return store_errors(self.settings.milvus_uri)
@@ -203,9 +212,10 @@ def open_or_create_store(settings: Settings, fingerprint: Fingerprint) -> Store:
 
 def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Fingerprint) -> Store:
     """Make an empty collection that no alias names yet: `publish` makes it the one that readers see."""
-    from pymilvus import DataType, MilvusClient
+    pymilvus = import_pymilvus()
+    DataType = pymilvus.DataType  # noqa: N806 - a class
 
-    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=True)
+    schema = pymilvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=64)
     schema.add_field("text", DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
     schema.add_field("root", DataType.VARCHAR, max_length=MAX_NAME_BYTES)
@@ -214,7 +224,7 @@ def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Finge
     schema.add_field("file_hash", DataType.VARCHAR, max_length=64)
     schema.add_field("embed_hash", DataType.VARCHAR, max_length=64)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=fingerprint.dim)
-    index = MilvusClient.prepare_index_params()
+    index = pymilvus.MilvusClient.prepare_index_params()
     index.add_index("vector", **INDEX_PARAMS)
     physical = f"{settings.collection}_{secrets.token_hex(4)}"
     with store_errors(settings.milvus_uri):
@@ -228,11 +238,25 @@ def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Finge
     return Store(settings, client, physical, fingerprint)
 
 
-def publish(store: Store, replaced: Store) -> None:
-    """Let readers see `store` from now on, and drop what they saw until now."""
+def publish(store: Store) -> None:
+    """Let readers see `store` from now on in place of what they saw until now."""
     with store_errors(store.settings.milvus_uri):
         store.client.alter_alias(store.target, store.settings.collection)
-        store.client.drop_collection(replaced.target)
+
+
+def drop_leftovers(store: Store) -> None:
+    """Drop the collections of a rebuild that came to nothing, or that it replaced. To be called by a sole writer."""
+    client, alias = store.client, store.settings.collection
+    own_name = re.compile(re.escape(alias) + r"_[0-9a-f]{8}")
+    with store_errors(store.settings.milvus_uri):
+        seen = client.describe_collection(alias)["collection_name"]
+        for name in client.list_collections():
+            if own_name.fullmatch(name) and name != seen and _is_ours(client.describe_collection(name)):
+                client.drop_collection(name)
+
+
+def _is_ours(described: Mapping[str, Any]) -> bool:
+    return FINGERPRINT_PROPERTY in described["properties"]
 
 
 def _describe(settings: Settings, client: "MilvusClient", target: str = "") -> Store:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from config.errors import ConfigError, EmbeddingError
+from store.pymilvus_import import import_pymilvus
 from store.tokens import approximate_token_starts
 
 _TEXTS_A_CALL = 64  # hosted models take between 96 and 2048
@@ -102,7 +103,7 @@ def _find(function: str) -> tuple[Callable[..., Any], Mapping[str, inspect.Param
     """The function's class, and the arguments that it declares."""
     logging.getLogger("transformers").addFilter(_worth_saying)
     try:
-        from pymilvus import model
+        model = import_pymilvus("pymilvus.model")
     except ImportError as error:
         raise EmbeddingError(f"pymilvus:{function} needs a package: pip install 'pymilvus[model]' ({error})") from error
     model.utils.prompt_install = _never_install

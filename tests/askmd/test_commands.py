@@ -84,6 +84,21 @@ def test_ingest_twice_embeds_nothing_the_second_time(tmp_path: Path) -> None:
     assert line.startswith("0 added, 0 changed, 0 moved, 0 deleted, 2 unchanged files; ")
 
 
+@pytest.mark.parametrize("place", ["environment", "dotenv"])
+def test_milvus_uri_may_be_a_lite_file(tmp_path: Path, place: str) -> None:
+    """The Milvus client itself takes the variable for a server's address, and fails."""
+    write_files(tmp_path / "handbook", FILES)
+    uri = str(tmp_path / "deep" / "own.db")
+    if place == "dotenv":
+        (tmp_path / ".env").write_text(f"MILVUS_URI={uri}\n", "utf-8")
+    env = {"MILVUS_URI": uri} if place == "environment" else {}
+
+    askmd("ingest", "handbook", folder=tmp_path, env=env)
+
+    assert "espresso" in askmd("search", "espresso", folder=tmp_path, env=env).stdout
+    assert Path(uri).exists()
+
+
 def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
     write_files(tmp_path / "handbook", FILES)
 

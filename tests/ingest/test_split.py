@@ -218,6 +218,13 @@ def test_wrapping_tags_stay_with_what_they_wrap() -> None:
     assert all(chunk.startswith("<div") and chunk.endswith("</div>") for chunk in chunks)
 
 
+def test_admonitions_stay_with_their_marks() -> None:
+    tips = "\n\n".join(f"/// tip\n\n{paragraph(3)}\n\n///" for _ in range(4))
+    chunks = texts(tips, max_tokens=60)
+    assert len(chunks) == 4
+    assert all(chunk.startswith("/// tip") and chunk.endswith("///") for chunk in chunks)
+
+
 # What is kept whole, and how it is divided
 
 
@@ -302,6 +309,11 @@ def test_chinese_is_cut_after_its_own_full_stops() -> None:
 def test_abbreviations_before_lower_case_end_no_sentence() -> None:
     text = f"{words(8)} e.g. {words(8)}. Next {words(10)}."
     assert texts(text, max_tokens=25)[0].endswith(f"e.g. {words(8)}.")
+
+
+def test_a_sentence_that_begins_a_line_keeps_its_indentation() -> None:
+    text = "- " + "\n  ".join(paragraph(6).split(". ")).replace("\n", ".\n")
+    assert all(chunk.startswith(("- W", "  W")) for chunk in texts(text, max_tokens=30))
 
 
 def test_html_on_one_line_is_cut_between_its_elements() -> None:
@@ -457,17 +469,16 @@ def test_a_grapheme_longer_than_max_chars_is_cut_all_the_same() -> None:
 
 def test_a_parser_failure_loses_nothing() -> None:
     def at_depth(levels: int) -> Split:
-        return at_depth(levels - 1) if levels else split("# A\n\n" + "> - " * 40 + "x", token_starts=token_starts)
+        return at_depth(levels - 1) if levels else split("- " * 40 + "x\n\n# B\n", token_starts=token_starts)
 
-    failed = None
-    for levels in range(700, 990, 5):
+    results = []
+    for levels in range(400, 1_000, 10):
         try:
-            result = at_depth(levels)
+            results.append(at_depth(levels))
         except RecursionError:
             break
-        assert "".join(chunk.text for chunk in result.chunks).count(">") == 40
-        failed = result if result.notes else failed
-    assert failed is None or "read as plain paragraphs" in failed.notes[0]
+    assert all("".join(chunk.text for chunk in result.chunks).count("-") == 40 for result in results)
+    assert results[-1].notes == ["line 1: the Markdown parser failed (RecursionError): read as plain paragraphs"]
 
 
 _MONSTERS = {

@@ -16,6 +16,7 @@ from store.fingerprint import Fingerprint
 from store.milvus import (
     Store,
     create_beside,
+    drop_leftovers,
     open_or_create_store,
     open_store,
     open_store_if_any,
@@ -107,7 +108,8 @@ def test_a_rebuild_becomes_visible_to_readers_at_once_and_whole(store: Store, se
         vector = open_embedding("minilm").embed_queries(["text"])[0].tolist()
         assert [hit["doc"] for hit, _ in reader.search(vector, 5, {})] == ["old.md"]
 
-        publish(new, replaced=store)
+        publish(new)
+        drop_leftovers(new)
 
         assert [hit["doc"] for hit, _ in reader.search(vector, 5, {})] == ["new.md"]
 
