@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -10,7 +11,8 @@ from chains.prompts import load_prompts
 from config.errors import ConfigError
 from config.models import ChatModelSpec
 from config.settings import Settings
-from store.connection import without_credentials
+from ingest.drift import find_drift
+from store.connection import is_lite, without_credentials
 from store.filters import equals
 from store.milvus import open_store
 
@@ -49,35 +51,52 @@ def describe_prompts(settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def describe_store(settings: Settings) -> dict[str, Any]:
-    """Tell what the store holds. Raises StoreError where it cannot be opened or nothing was ingested."""
+def describe_store(settings: Settings, *, check: bool = False) -> dict[str, Any]:
+    """Tell what the store holds, and with `check` how far its sources have moved on.
+
+    Raises StoreError where it cannot be opened or nothing was ingested.
+    """
     with open_store(settings) as store:
         return {
             "uri": without_credentials(settings.milvus_uri),
             "collection": settings.collection,
             "chunks": store.count(),
+            "bytes": _size(Path(settings.milvus_uri)) if is_lite(settings.milvus_uri) else None,
             "fingerprint": asdict(store.fingerprint),
             "roots": [
                 {
                     "name": name,
                     "path": path,
-                    "files": len(store.docs(name)),
+                    "files": len(store.file_hashes(name)),
                     "chunks": store.count(equals("root", name)),
+                    **(asdict(find_drift(store, name, Path(path))) if check else {}),
                 }
                 for name, path in store.roots().items()
             ],
         }
 
 
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def print_status(found: Mapping[str, Any]) -> None:
     """Show what `describe_store` found."""
     built = found["fingerprint"]
-    typer.echo(f"{found['uri']}, collection {found['collection']}: {found['chunks']} chunks")
+    size = f", {found['bytes'] / 1e6:.1f} MB" if found["bytes"] is not None else ""
+    typer.echo(f"{found['uri']}, collection {found['collection']}: {found['chunks']} chunks{size}")
     typer.echo(
         f"built with embedding {built['embedding']} ({built['dim']} dimensions), "
         f"splitter {built['splitter']}, chunks of {built['chunk_tokens']} tokens at most"
     )
-    print_table(found["roots"])
+    kinds = ("changed", "gone", "new")
+    print_table(
+        [{key: len(value) if key in kinds else value for key, value in root.items()} for root in found["roots"]]
+    )
+    for root in found["roots"]:
+        for kind in kinds:
+            for doc in root.get(kind, ()):
+                typer.echo(f"{kind}: {root['name']}/{doc}")
 
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:

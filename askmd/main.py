@@ -40,11 +40,14 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything anew, beside the old.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Let a root lose all of its files.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and sync whenever files change.")] = False,
     as_json: Json = False,
 ) -> int:
     """Bring the store in step with a folder (or a file) of Markdown."""
     from askmd.ingesting import print_report, run_ingest
+    from askmd.watching import watch_folder
     from ingest.pipeline import IngestOptions
+    from ingest.report import SyncReport
 
     options = IngestOptions(
         name=name,
@@ -54,11 +57,17 @@ def ingest(
         rebuild=rebuild,
         allow_empty=allow_empty,
     )
+
+    def show(report: SyncReport) -> None:
+        _print_json(report.to_json()) if as_json else print_report(report, dry_run=dry_run)
+
+    if watch:
+        if dry_run or rebuild:
+            raise typer.BadParameter("--watch goes with neither --dry-run nor --rebuild")
+        watch_folder(_settings(), path, options, show)
+        return 0
     report = run_ingest(_settings(), path, options)
-    if as_json:
-        _print_json(report.to_json())
-    else:
-        print_report(report, dry_run=dry_run)
+    show(report)
     return 1 if report.skipped else 0
 
 
@@ -169,11 +178,14 @@ def prompts(as_json: Json = False) -> int:
 
 
 @app.command()
-def status(as_json: Json = False) -> int:
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Look which sources changed since.")] = False,
+    as_json: Json = False,
+) -> int:
     """Show what the store holds."""
     from askmd.inspecting import describe_store, print_status
 
-    found = describe_store(_settings())
+    found = describe_store(_settings(), check=check)
     _print_json(found) if as_json else print_status(found)
     return 0
 

@@ -41,15 +41,17 @@ class IngestOptions:
     on_file: Progress = ignore_progress
 
 
-def ingest(settings: Settings, path: Path, options: IngestOptions | None = None) -> SyncReport:
-    """Bring the store in step with a folder or a file.
+def ingest(
+    settings: Settings, path: Path, options: IngestOptions | None = None, embedding: EmbeddingModel | None = None
+) -> SyncReport:
+    """Bring the store in step with a folder or a file. An `embedding` that is already open saves opening it.
 
     Raises SourceError for a path that is not there or would come out empty, StoreError where Milvus fails or the
     collection was built with other settings, EmbeddingError where the model cannot be had.
     """
     options = options or IngestOptions()
     root = open_root(path, options.name)
-    embedding = configured_embedding(settings)
+    embedding = embedding or configured_embedding(settings)
     work = Ingestion(
         root=root,
         docs=find_docs(root, options.include, options.exclude),
@@ -126,7 +128,7 @@ def _rebuild(old: Store, work: Ingestion, fingerprint: Fingerprint) -> SyncRepor
         new = create_beside(old.settings, old.client, fingerprint)
         report = _sync_root(new, work)
         for root in others:
-            _sync_root(new, replace(work, root=root, docs=sorted(old.docs(root.name))))
+            _sync_root(new, replace(work, root=root, docs=sorted(old.file_hashes(root.name))))
         publish(new)
     drop_leftovers(new)
     return report

@@ -21,6 +21,11 @@ class SyncReport:
     seconds: float = 0.0
 
     @property
+    def touched(self) -> int:
+        """Files that were not as the store had them."""
+        return self.added + self.changed + self.moved + self.deleted
+
+    @property
     def skipped(self) -> int:
         """Files that could not be ingested."""
         return sum(report.skipped for report in self.reported)

@@ -26,7 +26,7 @@ def to_rows(root: str, doc: str, file_hash: str, chunks: Sequence[Chunk], front_
     for ordinal, chunk in enumerate(chunks):
         occurrence = seen[(chunk.headings, chunk.text)]
         seen[(chunk.headings, chunk.text)] += 1
-        embedded = embedded_text(chunk)
+        embedded = embedded_text(chunk).strip() or " › ".join(chunk.headings) or doc  # a picture alone has no words
         row = Row(
             id=digest(root, doc, *chunk.headings, chunk.text, str(occurrence)),
             root=root,

@@ -73,7 +73,7 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     """
     started = perf_counter()
     name = ingestion.root.name
-    stored = _stored_hashes(store, name)
+    stored = store.file_hashes(name) if store else {}
     if stored and not ingestion.docs and not ingestion.allow_empty:
         raise SourceError(
             f"no Markdown under {ingestion.root.folder}, but {len(stored)} of its files are in the store as {name!r}; "
@@ -101,13 +101,6 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
             store.flush()
     report.seconds = perf_counter() - started
     return report
-
-
-def _stored_hashes(store: Store | None, root: str) -> dict[str, str]:
-    if store is None:
-        return {}
-    complete = store.rows(f"{equals('root', root)} and ordinal == 0", ["doc", "file_hash"])
-    return {row["doc"]: row["file_hash"] for row in complete}
 
 
 def _changes(ingestion: Ingestion, stored: dict[str, str], report: SyncReport) -> Iterator[_ChangedFile]:

@@ -83,10 +83,14 @@ class Store:
             finally:
                 pages.close()
 
-    def docs(self, root: str | None = None) -> set[str]:
-        """Give the paths of all files that have rows, or of one root's, relative to their roots."""
-        first_rows = "ordinal == 0" if root is None else f"{equals('root', root)} and ordinal == 0"
-        return {row["doc"] for row in self.rows(first_rows, ["doc"])}
+    def docs(self) -> set[str]:
+        """Give the paths of all files, relative to their roots."""
+        return {row["doc"] for row in self.rows("ordinal == 0", ["doc"])}
+
+    def file_hashes(self, root: str) -> dict[str, str]:
+        """Give the files of a root that were ingested completely, with the hashes of what they held."""
+        complete = self.rows(f"{equals('root', root)} and ordinal == 0", ["doc", "file_hash"])
+        return {row["doc"]: row["file_hash"] for row in complete}
 
     def count(self, filter_: str = "") -> int:
         """Count rows."""
