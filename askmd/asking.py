@@ -24,6 +24,8 @@ def stream_answer(settings: Settings, question: Question) -> None:
             sources = piece.get("sources", sources)
             unknown = piece.get("unknown_citations", unknown)
             typer.echo(piece.get("answer", ""), nl=False)
+        if not sources:
+            typer.echo("")
     finally:
         _print_sources(sources)
     if unknown:
@@ -32,8 +34,8 @@ def stream_answer(settings: Settings, question: Question) -> None:
 
 
 def _print_sources(sources: Sequence[Evidence]) -> None:
-    typer.echo("")
-    if sources:
-        typer.echo("\nSources:")
+    if not sources:
+        return
+    typer.echo("\n\nSources:")
     for source in sources:
         typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}")

@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from config.errors import SourceError
 from config.settings import Settings
 from ingest.load import SourceFile, decode, open_root, read_bytes
 from ingest.pipeline import make_splitter
@@ -17,7 +18,9 @@ SHOWN_CHARACTERS = 72
 def cut(settings: Settings, file: Path) -> tuple[SourceFile, Split]:
     """Read a file and split it as ingest would. Raises SourceError."""
     root = open_root(file)
-    doc = root.only or file.name
+    if root.only is None:
+        raise SourceError(f"{file} is a folder; give one file")
+    doc = root.only
     source = decode(doc, read_bytes(root, doc))
     return source, make_splitter(settings, configured_embedding(settings))(source.text)
 

@@ -29,7 +29,11 @@ def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Find
 def search_many(find: Find, queries: Path, out: Path) -> int:
     """Search for each line of a file and write a line of hits for it; give their number. Raises ConfigError."""
     asked = list(_read_queries(queries))
-    with out.open("w", encoding="utf-8") as lines:
+    try:
+        lines = out.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {out}: {error.strerror}") from None
+    with lines:
         for id_, question in asked:
             lines.write(json.dumps({"id": id_, "hits": find(question)}, ensure_ascii=False) + "\n")
     return len(asked)
@@ -46,8 +50,8 @@ def _read_queries(path: Path) -> Iterator[tuple[object, str]]:
         try:
             query = json.loads(line)
             yield query["id"], str(query["question"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise ConfigError(f'{path}:{number}: not a line of {{"id", "question"}}: {error!r}') from None
+        except (ValueError, TypeError, KeyError):
+            raise ConfigError(f'{path}:{number}: not a JSON object with "id" and "question"') from None
 
 
 def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:

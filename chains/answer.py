@@ -50,7 +50,7 @@ class _Answer:
         state = cast("State", self._state)
         message = cast("AIMessage", self._message)
         text = str(message.text)
-        citations, unknown = resolve(text, state.get("sources", []))
+        citations, unknown = resolve(text, state["sources"]) if state["retrieval"] else ([], [])
         return AddableDict(
             citations=citations,
             unknown_citations=unknown,

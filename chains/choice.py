@@ -29,6 +29,7 @@ class State(TypedDict):
     model: str
     prompt: str
     refusal: str
+    retrieval: bool
     k: int
     mode: Mode
     sources: NotRequired[list[Evidence]]
@@ -79,6 +80,7 @@ class Choose(RunnableSerializable[str | Question, State]):
             model=self.models[self.llm].model,
             prompt=self.prompt,
             refusal=self.prompts[self.prompt].refusal,
+            retrieval=self.prompts[self.prompt].retrieval,
             k=self.k,
             mode=cast("Mode", self.mode),
         )

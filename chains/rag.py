@@ -30,17 +30,16 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
 
     def search(state: Any, config: RunnableConfig) -> list[Evidence]:
         resources.chat_model(state["llm"])  # a missing key shall be told before anything is searched
-        if not prompts[state["prompt"]].retrieval:
+        if not state["retrieval"]:
             return []
         found = retriever.invoke(state["search"], config, k=state["k"], filters=state["filter"])
         hits: list[Any] = [from_document(document) for document in found]
         return number(fit(hits, settings.budget, resources.count_tokens))
 
     def generate(state: Any) -> Runnable[Any, BaseMessage] | BaseMessage:
-        prompt = prompts[state["prompt"]]
-        if prompt.retrieval and not state["sources"] and state["mode"] == "strict":
-            return AIMessage(prompt.refusal, response_metadata={"finish_reason": "stop"})
-        template = to_template(prompt, state["mode"]).with_config(run_name="prompt")
+        if state["retrieval"] and not state["sources"] and state["mode"] == "strict":
+            return AIMessage(state["refusal"], response_metadata={"finish_reason": "stop"})
+        template = to_template(prompts[state["prompt"]], state["mode"]).with_config(run_name="prompt")
         return template | resources.chat_model(state["llm"]).with_config(run_name="llm")
 
     first: Runnable[Any, Any] = choose(settings, settings.chat_models(), prompts)

@@ -32,4 +32,4 @@ def find_drift(store: Store, root: str, path: Path) -> Drift:
             continue
         if now != file_hash:
             changed.append(doc)
-    return Drift(changed, gone, [doc for doc in find_docs(folder) if doc not in stored])
+    return Drift(changed, gone, [doc for doc in find_docs(folder).docs if doc not in stored])

@@ -3,7 +3,7 @@
 import codecs
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,8 +68,20 @@ def open_root(path: Path, name: str | None = None) -> Root:
     raise SourceError(f"{path} is neither a folder nor a file")
 
 
-def find_docs(root: Root, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[str]:
-    """List the Markdown files of a root in a stable order.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The Markdown files of a root in a stable order, and the folders that could not be looked into."""
+
+    docs: list[str]
+    unreadable: list[Report] = field(default_factory=list)
+
+    def covers(self, doc: str) -> bool:
+        """Tell whether a file would have been found if it were there."""
+        return not any(report.doc == "." or doc.startswith(f"{report.doc}/") for report in self.unreadable)
+
+
+def find_docs(root: Root, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Found:
+    """Look for the Markdown files of a root.
 
     Hidden files and folders are left out, and what `.gitignore` and `.askmdignore` inside the root ignore. `include`
     takes the place of the usual file names (`*.md`, `*.markdown`, `*.mdx`); `exclude` has the last word; both are
@@ -77,25 +89,38 @@ def find_docs(root: Root, include: Sequence[str] = (), exclude: Sequence[str] = 
     in a circle.
     """
     if root.only is not None:
-        return [root.only]
+        return Found([root.only])
+    unreadable: list[Report] = []
+
+    def on_error(folder: Path, error: OSError) -> None:
+        doc = folder.relative_to(root.folder).as_posix()
+        unreadable.append(Report(doc, f"the folder cannot be read: {error.strerror}", skipped=True))
+
     wanted = GitIgnoreSpec.from_lines(include) if include else None
     unwanted = GitIgnoreSpec.from_lines(exclude)
     found = []
-    for path in _walk(root.folder, root.folder, (), (root.folder.resolve(),)):
+    for path in _walk(root.folder, root.folder, (), (root.folder.resolve(),), on_error):
         doc = path.relative_to(root.folder).as_posix()
         suits = wanted.match_file(doc) if wanted else path.suffix.lower() in MARKDOWN_SUFFIXES
         if suits and not unwanted.match_file(doc):
             found.append(doc)
-    return sorted(found)
+    return Found(sorted(found), unreadable)
 
 
 _Ignores = tuple[tuple[Path, GitIgnoreSpec], ...]
+_OnError = Callable[[Path, OSError], None]
 
 
-def _walk(folder: Path, top: Path, ignores: _Ignores, ancestors: tuple[Path, ...]) -> Iterator[Path]:
-    ignores = (*ignores, *_read_ignores(folder))
-    with os.scandir(folder) as entries:
-        paths = sorted(Path(entry.path) for entry in entries if not entry.name.startswith("."))
+def _walk(
+    folder: Path, top: Path, ignores: _Ignores, ancestors: tuple[Path, ...], on_error: _OnError
+) -> Iterator[Path]:
+    try:
+        ignores = (*ignores, *_read_ignores(folder))
+        with os.scandir(folder) as entries:
+            paths = sorted(Path(entry.path) for entry in entries if not entry.name.startswith("."))
+    except OSError as error:
+        on_error(folder, error)
+        return
     for path in paths:
         is_folder = path.is_dir()
         if _is_ignored(path, is_folder, ignores):
@@ -106,7 +131,7 @@ def _walk(folder: Path, top: Path, ignores: _Ignores, ancestors: tuple[Path, ...
         if not is_folder:
             yield path
         elif target not in ancestors:
-            yield from _walk(path, top, ignores, (*ancestors, target))
+            yield from _walk(path, top, ignores, (*ancestors, target), on_error)
 
 
 def _read_ignores(folder: Path) -> Iterator[tuple[Path, GitIgnoreSpec]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.errors import SourceError, StoreError
 from config.settings import Settings
-from ingest.load import Root, find_docs, open_root
+from ingest.load import Found, Root, find_docs, open_root
 from ingest.report import SyncReport
 from ingest.split import SPLITTER_VERSION, Split, split
 from ingest.sync import Ingestion, Progress, ignore_progress, sync
@@ -54,7 +54,7 @@ def ingest(
     embedding = embedding or configured_embedding(settings)
     work = Ingestion(
         root=root,
-        docs=find_docs(root, options.include, options.exclude),
+        found=find_docs(root, options.include, options.exclude),
         split=make_splitter(settings, embedding),
         encoder=embedding,
         dry_run=options.dry_run,
@@ -72,7 +72,7 @@ def ingest(
             return _rebuild(store, work, fingerprint)
         require_same_fingerprint(store, fingerprint)
         with lease(store, root.name):
-            return _sync_root(store, work)
+            return sync(store, work)
 
 
 def make_splitter(settings: Settings, embedding: EmbeddingModel) -> Splitter:
@@ -126,11 +126,22 @@ def _rebuild(old: Store, work: Ingestion, fingerprint: Fingerprint) -> SyncRepor
     with lease(old, EVERYTHING):
         drop_leftovers(old)
         new = create_beside(old.settings, old.client, fingerprint)
-        report = _sync_root(new, work)
+        report = _rebuild_root(old, new, work)
         for root in others:
-            _sync_root(new, replace(work, root=root, docs=sorted(old.file_hashes(root.name))))
+            again = replace(work, root=root, found=Found(sorted(old.file_hashes(root.name))))
+            report.reported += _rebuild_root(old, new, again).reported
         publish(new)
     drop_leftovers(new)
+    return report
+
+
+def _rebuild_root(old: Store, new: Store, work: Ingestion) -> SyncReport:
+    """Sync a root into the new collection. Raises SourceError rather than lose a file that the old one holds."""
+    report = sync(new, work)
+    held = old.file_hashes(work.root.name)
+    for lost in report.reported:
+        if lost.skipped and (lost.doc in held or not work.found.covers(f"{lost.doc}/")):
+            raise SourceError(f"cannot rebuild: {work.root.name}/{lost.doc}: {lost.reason}; the old rows stay")
     return report
 
 
@@ -142,8 +153,3 @@ def _reachable(roots: dict[str, str], but: str) -> Iterator[tuple[str, str]]:
             )
         if name != but:
             yield name, path
-
-
-def _sync_root(store: Store, work: Ingestion) -> SyncReport:
-    store.set_root(work.root.name, str(work.root.location))
-    return sync(store, work)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.errors import SourceError
-from ingest.load import MAX_FILE_BYTES, Report, Root, decode, hash_file, read_bytes
+from ingest.load import MAX_FILE_BYTES, Found, Report, Root, decode, hash_file, read_bytes
 from ingest.report import SyncReport
 from ingest.rows import NewRow, to_rows
 from ingest.split import Split
@@ -50,7 +50,7 @@ class Ingestion:
     """What to bring in step, and how."""
 
     root: Root
-    docs: Sequence[str]
+    found: Found
     split: Callable[[str], Split]
     encoder: Encoder
     max_file_bytes: int = MAX_FILE_BYTES
@@ -74,12 +74,15 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     started = perf_counter()
     name = ingestion.root.name
     stored = store.file_hashes(name) if store else {}
-    if stored and not ingestion.docs and not ingestion.allow_empty:
+    docs = ingestion.found.docs
+    if stored and not docs and not ingestion.allow_empty:
         raise SourceError(
             f"no Markdown under {ingestion.root.folder}, but {len(stored)} of its files are in the store as {name!r}; "
             "if they are to go, say so with --allow-empty"
         )
-    report = SyncReport()
+    if store is not None and not ingestion.dry_run:
+        store.set_root(name, str(ingestion.root.location))
+    report = SyncReport(reported=list(ingestion.found.unreadable))
     changed_docs: list[str] = []
     reuse = store is not None and store.count() > 0
     with _Writer(store, name) as writer:
@@ -92,12 +95,13 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
             if not ingestion.dry_run:
                 vectors = ingestion.encoder.embed(list(new.values()))
                 writer.write(window, {**known, **dict(zip(new, vectors, strict=True))})
-    gone = stored.keys() - set(ingestion.docs)
+    out_of_sight = [doc for doc in stored if not ingestion.found.covers(doc)]
+    gone = stored.keys() - {*docs, *out_of_sight}
     report.deleted = len(gone) - report.moved
     if store is not None:
         report.chunks += _count_unchanged(store, name, gone.union(changed_docs))
         if not ingestion.dry_run:
-            _delete_gone(store, name, ingestion.docs)
+            _delete_gone(store, name, [*docs, *out_of_sight])
             store.flush()
     report.seconds = perf_counter() - started
     return report
@@ -105,10 +109,11 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
 
 def _changes(ingestion: Ingestion, stored: dict[str, str], report: SyncReport) -> Iterator[_ChangedFile]:
     """Read and split the files that the store does not hold as they are, and count all of them."""
-    present = set(ingestion.docs)
-    gone = Counter(file_hash for doc, file_hash in stored.items() if doc not in present)
-    for done, doc in enumerate(ingestion.docs):
-        ingestion.on_file(done, len(ingestion.docs))
+    docs = ingestion.found.docs
+    present = set(docs)
+    gone = Counter(hash_ for doc, hash_ in stored.items() if doc not in present and ingestion.found.covers(doc))
+    for done, doc in enumerate(docs):
+        ingestion.on_file(done, len(docs))
         try:
             data = read_bytes(ingestion.root, doc, ingestion.max_file_bytes)
             file_hash = hash_file(data)

@@ -217,6 +217,7 @@ def test_offline_needs_no_key(ingested: Path) -> None:
         (["search"], "give either a QUESTION, or --queries FILE with --out FILE"),
         (["search", "x", "--queries", "q"], "give either a QUESTION"),
         (["search", "--queries", "nowhere.jsonl", "--out", "o"], "cannot read nowhere.jsonl"),
+        (["search", "--queries", "/dev/null", "--out", "/nowhere/o"], "cannot write /nowhere/o: No such file"),
         (["search", "x", "--frobnicate"], "No such option"),
         (["remove", "nowhere"], "no root is called 'nowhere'; known: handbook"),
     ],
@@ -229,6 +230,7 @@ def test_wrong_use_is_one_line_and_status_2(ingested: Path, words: list[str], me
     ("words", "env", "message"),
     [
         (["ingest", "nowhere"], {}, "nowhere does not exist"),
+        (["chunks", "handbook"], {}, "handbook is a folder; give one file"),
         (["search", "x"], {"MILVUS_URI": "none.db"}, "nothing was ingested yet; run: askmd ingest PATH"),
         (["status"], {"MILVUS_URI": "none.db"}, "nothing was ingested yet"),
         (["search", "x"], {"ASKMD_EMBEDDING": "multilingual"}, "was built with embedding 'minilm'"),

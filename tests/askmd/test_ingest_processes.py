@@ -80,7 +80,7 @@ def test_of_two_at_once_on_a_lite_file_one_is_refused(prepared: Prepared, tmp_pa
     first = ingest.start()
     wait_until((tmp_path / "s.db").exists)
     second = ingest.start()
-    outcomes = {process.communicate(timeout=120) + (process.returncode,) for process in (first, second)}
+    outcomes = {(*process.communicate(timeout=120), process.returncode) for process in (first, second)}
 
     assert sorted(status for _, _, status in outcomes) == [0, 1]
     (refusal,) = [errors for _, errors, status in outcomes if status]
@@ -191,7 +191,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(prepared: Prepared, tmp_path:
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),  # noqa: PLW1509
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
     )
 
     assert done.returncode == 1

@@ -251,9 +251,10 @@ def test_the_bare_prompt_searches_nothing(server: ChatServer) -> None:
     models = {"local": {"base_url": server.base_url}}
     chain = build_chain(Settings(models=models, llm="local", prompt="bare", milvus_uri="none.db"))
 
+    server.script(Reply("Leaves in water [1]."))
     answer = chain.invoke("What is tea?")
 
-    assert (answer["sources"], answer["refused"]) == ([], False)
+    assert (answer["sources"], answer["refused"], answer["unknown_citations"]) == ([], False, [])
     assert server.requests[0].messages == [{"role": "user", "content": "What is tea?"}]
 
 

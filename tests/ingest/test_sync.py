@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.errors import SourceError
 from config.settings import Settings
-from ingest.load import find_docs, open_root
+from ingest.load import Found, Report, find_docs, open_root
 from ingest.report import SyncReport
 from ingest.split import split
 from ingest.sync import Ingestion, sync
@@ -42,7 +42,7 @@ class Workbench:
         root = open_root(write_files(self.folder, files), self.name)
         ingestion = Ingestion(
             root=root,
-            docs=find_docs(root),
+            found=find_docs(root),
             split=partial(split, token_starts=word_starts, max_tokens=20),
             encoder=self.encoder,
         )
@@ -172,6 +172,27 @@ def test_a_file_that_can_not_be_read_is_reported_and_its_rows_stay(bench: Workbe
     assert [(each.doc, each.skipped) for each in report.reported] == [("d.md", True)]
     assert report.skipped == 1
     assert "d.md" in {row["doc"] for row in bench.rows().values()}
+
+
+def test_files_in_a_folder_that_can_not_be_read_keep_their_rows(bench: Workbench) -> None:
+    bench.sync(FILES)
+    unreadable = Report("sub", "the folder cannot be read: Permission denied", skipped=True)
+
+    report = bench.sync({"d.md": FILES["d.md"]}, found=Found(["d.md"], [unreadable]))
+
+    assert (counts(report), report.skipped) == ((0, 0, 0, 1, 1), 1)
+    assert {row["doc"] for row in bench.rows().values()} == {"sub/b.md", "d.md"}
+
+
+def test_a_refused_sync_does_not_move_the_root(bench: Workbench, tmp_path: Path) -> None:
+    bench.sync(FILES)
+    (tmp_path / "empty").mkdir()
+    elsewhere = Workbench(bench.store, tmp_path / "empty")
+
+    with pytest.raises(SourceError, match="--allow-empty"):
+        elsewhere.sync({})
+
+    assert bench.store.roots() == {"docs": str(tmp_path / "docs")}
 
 
 def test_a_file_without_text_is_reported(bench: Workbench) -> None:
