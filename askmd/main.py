@@ -128,6 +128,36 @@ def search(
     return 0
 
 
+@app.command("eval")
+def eval_(
+    queries: Annotated[
+        Path, typer.Argument(metavar="QUERIES.jsonl", help="Questions with their passages.", show_default=False)
+    ],
+    k: Annotated[int | None, typer.Option("--k", metavar="N", help="Hits a question; else 20.")] = None,
+    filter_: Filter = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the result goes.")] = None,
+    compare: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Compare with an earlier result.")] = None,
+    per_question: Annotated[bool, typer.Option("--per-question", help="List the questions, misses first.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Measure retrieval over a file of questions whose passages are known, without a chat model."""
+    from askmd.eval_tables import print_results
+    from askmd.evaluating import DEPTH, evaluate_file, require_writable, write_result
+    from store.filters import parse_filters
+
+    if out is not None:
+        require_writable(out)
+    settings = _settings(k=DEPTH if k is None else k)
+    results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare)
+    if out is not None:
+        write_result(results.to_json(), out)
+    if as_json:
+        _print_json(results.to_json())
+    else:
+        print_results(results, per_question=per_question)
+    return 0
+
+
 @app.command()
 def chunks(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A Markdown file.", show_default=False)],

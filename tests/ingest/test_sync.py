@@ -272,7 +272,7 @@ _text = st.lists(
 _trees = st.dictionaries(st.sampled_from(["a.md", "b.md", "c/d.md", "e.md"]), _text, min_size=1, max_size=4)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=_trees, after=_trees)
 def test_any_change_ends_where_a_clean_ingest_ends(
     bench: Workbench, before: dict[str, str], after: dict[str, str]

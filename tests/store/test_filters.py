@@ -53,7 +53,7 @@ def test_a_value_means_itself_and_nothing_else(client: MilvusClient, value: str)
     assert found(client, expression({"heading": value}, ())) == {value}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_no_value_changes_the_expression(client: MilvusClient, value: str) -> None:
     assert found(client, equals("doc", value)) == {value} & set(NASTY)

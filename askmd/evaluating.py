@@ -1,0 +1,90 @@
+"""`askmd eval`: a question file through retrieval."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from askmd.searching import open_search
+from config.errors import ConfigError
+from config.settings import SECRET_SETTINGS, Settings
+from experiments.comparison import Comparison, compare
+from experiments.evaluation import Evaluation, Setup, evaluate, read_evaluation
+from experiments.queries import Query, read_queries
+from store.milvus import open_store
+
+DEPTH = 20
+"""Hits to look at for a question: enough for 1,500 tokens of most documents."""
+
+UNREPORTED = SECRET_SETTINGS | {"milvus_uri", "models", "prompts_dir"}
+"""Settings that may hold keys, or are places on one machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """An evaluation; with an earlier one, also what differs."""
+
+    evaluation: Evaluation
+    earlier: Evaluation | None
+    comparison: Comparison | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as plain JSON values."""
+        compared = {"comparison": self.comparison.to_json()} if self.comparison else {}
+        return {**self.evaluation.to_json(), **compared}
+
+
+def evaluate_file(settings: Settings, queries: Path, filters: Mapping[str, str], earlier: Path | None) -> Results:
+    """Search for each question of a file, and compare with an earlier result.
+
+    Raises ConfigError for a file that cannot be used, and if the store holds none of the documents that are asked for.
+    """
+    asked = read_queries(queries)
+    old = read_evaluation(earlier) if earlier else None
+    new = _evaluate(settings, asked, filters)
+    return Results(new, old, compare(old, new) if old else None)
+
+
+def _evaluate(settings: Settings, queries: Sequence[Query], filters: Mapping[str, str]) -> Evaluation:
+    with open_store(settings) as store:
+        fingerprint = asdict(store.fingerprint)
+        _require_documents(queries, store.docs())
+    chosen = settings.model_dump(mode="json", exclude=set(UNREPORTED))
+    told = {name: value for name, value in chosen.items() if "://" not in str(value)}
+    with open_search(settings, filters) as find:
+        find(queries[0].question)  # the models load with the first search, which must not count
+        return evaluate(_shown(queries), find, Setup(fingerprint, told, dict(filters)))
+
+
+def _require_documents(queries: Sequence[Query], docs: set[str]) -> None:
+    """A wrong root would otherwise look like very bad retrieval."""
+    wanted = [passage.doc for query in queries for need in query.needs for passage in need]
+    if wanted and docs.isdisjoint(wanted):
+        raise ConfigError(
+            f"the store holds none of the documents that the questions name, such as {wanted[0]!r}; "
+            "their paths must be relative to the folder that was ingested"
+        )
+
+
+def _shown(queries: Sequence[Query]) -> Iterable[Query]:
+    console = Console(stderr=True)
+    return track(queries, "searching", console=console, transient=True, disable=not sys.stderr.isatty())
+
+
+def require_writable(path: Path) -> None:
+    """Raise ConfigError now rather than after the work."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise ConfigError(f"cannot write {path}: not a file in a folder that exists")
+
+
+def write_result(result: Mapping[str, Any], path: Path) -> None:
+    """Write a result as JSON. Raises ConfigError where the file cannot be written."""
+    try:
+        path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None

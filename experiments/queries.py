@@ -1,0 +1,93 @@
+"""Question files: JSON lines of questions with the passages that answer them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from config.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Text that answers a question: `excerpt` stands in `doc` at character `start`, or anywhere where that is None."""
+
+    doc: str
+    excerpt: str
+    start: int | None
+
+
+Need = tuple[Passage, ...]
+"""One thing that a whole answer must rest on; any one of its passages gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question, and what must be found for it: no needs mean that the documents do not answer it."""
+
+    id: str
+    lang: str
+    kind: str
+    question: str
+    needs: tuple[Need, ...]
+
+
+class _Place(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    doc: str = Field(min_length=1)
+    excerpt: str = Field(pattern=r"\S")
+    start: int | None = Field(default=None, ge=0)
+    alt: bool = False
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    id: str | int
+    question: str = Field(pattern=r"\S")
+    relevant: list[_Place]
+    lang: str = ""
+    kind: str = ""
+    all_required: bool | None = None
+    also_in: list[str] = []
+
+
+def read_queries(path: Path) -> list[Query]:
+    """Read a question file. Raises ConfigError that names the file and the line."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from None
+    queries: dict[str, Query] = {}
+    # Not splitlines(): a string in JSON may hold U+2028 and its like.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            query = _query(_Line.model_validate_json(line))
+        except ValidationError as error:
+            raise ConfigError(f"{path}:{number}: {describe(error)}") from None
+        if query.id in queries:
+            raise ConfigError(f"{path}:{number}: the id {query.id!r} was there before")
+        queries[query.id] = query
+    if not queries:
+        raise ConfigError(f"{path} holds no questions")
+    return list(queries.values())
+
+
+def describe(error: ValidationError) -> str:
+    """Name the first thing that is wrong, and where."""
+    first = error.errors(include_url=False)[0]
+    return ": ".join([*filter(None, [".".join(map(str, first["loc"]))]), str(first["msg"])])
+
+
+def _query(line: _Line) -> Query:
+    """An alternative (`alt`) belongs to the passage before it; without `all_required` all belong together."""
+    needs: list[list[Passage]] = []
+    for place in line.relevant:
+        if not needs or (line.all_required and not place.alt):
+            needs.append([])
+        needs[-1].append(Passage(place.doc, place.excerpt, place.start))
+        needs[-1] += [Passage(doc, place.excerpt, None) for doc in line.also_in]
+    return Query(str(line.id), line.lang, line.kind, line.question, tuple(map(tuple, needs)))

@@ -1,0 +1,78 @@
+"""Whether a score tells questions that the documents answer from those that they do not. Pure.
+
+A high score speaks for an answer. A question without hits has the score minus infinity.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.statistics import BATCH, CONFIDENCE, RESAMPLES, Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What refusing every question with a score below `value` would do.
+
+    `precision`: share of the refused that are unanswerable, None where nothing is refused; `recall`: share of the
+    unanswerable that are refused.
+    """
+
+    value: float
+    precision: float | None
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """How well one score separates: its AUROC, and the highest threshold that refuses no answerable question.
+
+    `safe` is None where an answerable question has no hits.
+    """
+
+    auroc: Estimate
+    safe: Threshold | None
+
+
+def separate(answerable: Sequence[float], unanswerable: Sequence[float], seed: int = 0) -> Separation:
+    """Judge a score by its values for questions of both kinds, at least one of each."""
+    lowest = min(answerable)
+    safe = refuse_below(lowest, answerable, unanswerable) if math.isfinite(lowest) else None
+    return Separation(estimate_auroc(answerable, unanswerable, seed), safe)
+
+
+def auroc(answerable: Any, unanswerable: Any) -> float:
+    """Chance that an answerable question scores higher than an unanswerable one; ties count half."""
+    import numpy as np
+
+    high, low = np.asarray(answerable)[:, None], np.asarray(unanswerable)[None, :]
+    return float(np.mean((high > low) + (high == low) / 2))
+
+
+def estimate_auroc(answerable: Sequence[float], unanswerable: Sequence[float], seed: int = 0) -> Estimate:
+    """Give the AUROC with its percentile bootstrap interval; none where there are fewer than two of either kind."""
+    import numpy as np
+    from scipy import stats
+
+    value, n = auroc(answerable, unanswerable), len(answerable) + len(unanswerable)
+    if min(len(answerable), len(unanswerable)) < 2:
+        return Estimate(value, None, None, n)
+    interval = stats.bootstrap(
+        (np.asarray(answerable, float), np.asarray(unanswerable, float)),
+        auroc,
+        vectorized=False,
+        n_resamples=RESAMPLES,
+        batch=BATCH,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Estimate(value, float(interval.low), float(interval.high), n)
+
+
+def refuse_below(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
+    """Count what a threshold would refuse, rightly and wrongly."""
+    right = sum(score < threshold for score in unanswerable)
+    refused = right + sum(score < threshold for score in answerable)
+    return Threshold(threshold, right / refused if refused else None, right / len(unanswerable))
