@@ -1,5 +1,6 @@
 """What `askmd eval` shows on the terminal."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,14 +66,13 @@ def _refusal_rows(found: Evaluation) -> list[dict[str, str]]:
 
 
 def _print_questions(questions: Sequence[QuestionResult]) -> None:
-    """Show every question, those that found nothing first, then by rank, then the unanswerable ones."""
+    """Show every question: those that found nothing first, the unanswerable ones last."""
     typer.echo("")
     print_table([_question_row(question) for question in sorted(questions, key=_worst_first)])
 
 
-def _worst_first(question: QuestionResult) -> tuple[bool, bool, int]:
-    rank = question.first_rank
-    return not question.metrics, rank is not None, -(rank or 0)
+def _worst_first(question: QuestionResult) -> tuple[bool, float, float]:
+    return not question.metrics, question.metrics.get("ndcg@10", 0), -(question.first_rank or math.inf)
 
 
 def _question_row(question: QuestionResult) -> dict[str, str]:

@@ -42,12 +42,19 @@ def separate(answerable: Sequence[float], unanswerable: Sequence[float], seed: i
     return Separation(estimate_auroc(answerable, unanswerable, seed), safe)
 
 
-def auroc(answerable: Any, unanswerable: Any) -> float:
-    """Chance that an answerable question scores higher than an unanswerable one; ties count half."""
-    import numpy as np
+def auroc(answerable: Any, unanswerable: Any, axis: int = -1) -> Any:
+    """Chance that an answerable question scores higher than an unanswerable one; ties count half.
 
-    high, low = np.asarray(answerable)[:, None], np.asarray(unanswerable)[None, :]
-    return float(np.mean((high > low) + (high == low) / 2))
+    It is Mann and Whitney's U, by the sum of ranks, divided by the number of pairs. Arrays of several samples give an
+    array without `axis`.
+    """
+    import numpy as np
+    from scipy import stats
+
+    high, low = np.moveaxis(answerable, axis, -1), np.moveaxis(unanswerable, axis, -1)
+    n = high.shape[-1]
+    ranks = stats.rankdata(np.concatenate([high, low], axis=-1), axis=-1)
+    return (ranks[..., :n].sum(axis=-1) - n * (n + 1) / 2) / (n * low.shape[-1])
 
 
 def estimate_auroc(answerable: Sequence[float], unanswerable: Sequence[float], seed: int = 0) -> Estimate:
@@ -55,13 +62,13 @@ def estimate_auroc(answerable: Sequence[float], unanswerable: Sequence[float], s
     import numpy as np
     from scipy import stats
 
-    value, n = auroc(answerable, unanswerable), len(answerable) + len(unanswerable)
+    value, n = float(auroc(answerable, unanswerable)), len(answerable) + len(unanswerable)
     if min(len(answerable), len(unanswerable)) < 2:
         return Estimate(value, None, None, n)
     interval = stats.bootstrap(
         (np.asarray(answerable, float), np.asarray(unanswerable, float)),
         auroc,
-        vectorized=False,
+        vectorized=True,
         n_resamples=RESAMPLES,
         batch=BATCH,
         confidence_level=CONFIDENCE,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from charset_normalizer import from_bytes
 from pathspec import GitIgnoreSpec
 
 from config.errors import SourceError
@@ -209,7 +208,9 @@ def _decode_damaged(data: bytes, at: int) -> tuple[str, list[str]]:
     damaged = repaired.count("\ufffd")
     if damaged * 20 < sum(character > "\x7f" for character in repaired):
         return repaired, [f"not valid UTF-8 from byte {at} on; {damaged} damaged characters were replaced"]
-    guess = from_bytes(data).best()
-    if guess is None:
+    import chardet
+
+    encoding = chardet.detect(data)["encoding"]
+    if encoding is None:
         raise SourceError("not text in any encoding that can be told")
-    return str(guess), [f"not UTF-8; read as {guess.encoding}, which is a guess"]
+    return data.decode(encoding, errors="replace"), [f"not UTF-8; read as {encoding}, which is a guess"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -16,6 +16,9 @@ from store.pymilvus_import import import_pymilvus
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
+
+GRPC_OPTIONS = {"grpc.keepalive_permit_without_calls": False}
+"""No pings while nothing is asked, as is gRPC's own default: Milvus Lite hangs up on a client that sends them."""
 
 SERVER_SCHEMES = ("http", "https", "tcp", "unix")
 
@@ -48,13 +51,16 @@ def connect(uri: str, token: SecretStr | None, timeout: float) -> "MilvusClient"
         _prepare_lite_file(Path(uri))
     pymilvus = import_pymilvus()
     with store_errors(uri):
-        client: MilvusClient = pymilvus.MilvusClient(
-            uri=uri, token=token.get_secret_value() if token else "", timeout=timeout
-        )
+        client: MilvusClient = pymilvus.MilvusClient(**client_arguments(uri, token), timeout=timeout)
     if lite:
         with _lite_lock:
             _users_of_lite_file[Path(uri).resolve()] += 1
     return client
+
+
+def client_arguments(uri: str, token: SecretStr | None) -> dict[str, Any]:
+    """Give what each client of pymilvus and langchain_milvus is made with."""
+    return {"uri": uri, "token": token.get_secret_value() if token else "", "grpc_options": GRPC_OPTIONS}
 
 
 def disconnect(client: "MilvusClient", uri: str) -> None:

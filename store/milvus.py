@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from config.errors import StoreError
 from config.settings import Settings
-from store.connection import connect, disconnect, is_lite, store_errors, without_credentials
+from store.connection import client_arguments, connect, disconnect, is_lite, store_errors, without_credentials
 from store.filters import among, equals, expression
 from store.fingerprint import Fingerprint
 from store.pymilvus_import import import_pymilvus
@@ -149,15 +149,11 @@ class Store:
     def vectorstore(self, embedding: "Embeddings") -> "Milvus":
         """Give the collection as a LangChain vector store, for whatever LangChain does with one."""
         langchain_milvus = import_pymilvus("langchain_milvus")
-        token = self.settings.milvus_key()
         with self._errors():
             store: Milvus = langchain_milvus.Milvus(
                 embedding_function=embedding,
                 collection_name=self.target,
-                connection_args={
-                    "uri": self.settings.milvus_uri,
-                    "token": token.get_secret_value() if token else "",
-                },
+                connection_args=client_arguments(self.settings.milvus_uri, self.settings.milvus_key()),
                 consistency_level=CONSISTENCY,
                 index_params=INDEX_PARAMS,
                 search_params=SEARCH_PARAMS,

@@ -115,10 +115,17 @@ def test_files_are_decoded_and_repairs_are_noted(data: bytes, text: str | None, 
     assert all(note in each for each in source.notes if note)
 
 
-def test_a_guessed_encoding_gives_the_words() -> None:
-    text = "# Заголовок\n\nЭто обычный русский текст, в нём довольно много разных слов, и все они читаются.\n"
-
-    assert "обычный русский текст" in decode("x.md", text.encode("cp1251")).text
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1251", "# Заголовок\n\nЭто обычный русский текст, в нём довольно много разных слов, и все они читаются.\n"),
+        ("gb18030", "# 标题\n\n这是一个普通的中文句子，里面有很多不同的词，并且可以读懂。`code` 也在里面。\n"),
+        ("shift_jis", "# 見出し\n\nこれは日本語の文章です。エンコーディングを判定するために書かれています。\n"),
+        ("cp1252", "# Überschrift\n\nGrüße aus München, wo es schöne Straßen gibt, die über Brücken führen.\n"),
+    ],
+)
+def test_a_guessed_encoding_gives_the_words(encoding: str, text: str) -> None:
+    assert decode("x.md", text.encode(encoding)).text == text
 
 
 def test_what_is_no_text_is_refused() -> None:

@@ -1,0 +1,141 @@
+"""The language of a text, from its script and its function words: enough for a question of a few words, with no model."""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from store.function_words import FUNCTION_WORDS
+from store.scripts import script
+
+_ENOUGH = 4_000
+"""Characters that tell the language of a text of any length."""
+_FOREIGN_SHARE = 0.2
+"""Names in Latin letters are common in texts of other scripts, the reverse is not."""
+_WEIGHTS = {"han": 3, "kana": 2, "hangul": 2}
+"""Letters that one character stands for."""
+_WORD = re.compile(r"[^\W\d_]+")
+_ASCII_RUN = re.compile(r"[!-~]+")
+_CODE = re.compile(r"\w[._:/=@]+\w")
+_LANGUAGES = {
+    "latin": ("en", "de", "fr", "es", "pt", "it", "nl", "sv", "da", "no", "fi", "pl", "cs", "ro", "hu", "tr", "vi", "id", "ca"),
+    "cyrillic": ("ru", "uk", "bg"),
+    "arabic": ("ar", "fa", "ur"),
+    "devanagari": ("hi",),
+    "greek": ("el",),
+    "hebrew": ("he",),
+    "armenian": ("hy",),
+    "georgian": ("ka",),
+    "bengali": ("bn",),
+    "gurmukhi": ("pa",),
+    "gujarati": ("gu",),
+    "tamil": ("ta",),
+    "telugu": ("te",),
+    "kannada": ("kn",),
+    "malayalam": ("ml",),
+    "sinhala": ("si",),
+    "thai": ("th",),
+    "lao": ("lo",),
+    "tibetan": ("bo",),
+    "myanmar": ("my",),
+    "ethiopic": ("am",),
+    "khmer": ("km",),
+    "hangul": ("ko",),
+    "kana": ("ja",),
+    "han": ("zh",),
+}
+_LETTERS = {
+    "de": "äöüß",
+    "fr": "àâçèéêëîïôùûœ",
+    "es": "áéíóúñ¿¡",
+    "pt": "áàâãçéêíóôõú",
+    "it": "àèéìòù",
+    "sv": "äåö",
+    "da": "åæø",
+    "no": "åæø",
+    "fi": "äö",
+    "pl": "ąćęłńóśźż",
+    "cs": "áčďéěíňóřšťúůýž",
+    "ro": "ăâîșțşţ",
+    "hu": "áéíóöőúüű",
+    "tr": "çğıöşü",
+    "vi": "ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ",
+    "ca": "àçèéíïòóúü",
+    "uk": "іїєґ",
+    "bg": "ъ",
+    "fa": "پچژگ",
+    "ur": "ٹڈڑےںھ",
+}
+
+
+def _hints(lists: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    codes: defaultdict[str, list[str]] = defaultdict(list)
+    for code, hints in lists.items():
+        for hint in hints:
+            codes[hint].append(code)
+    return {hint: tuple(found) for hint, found in codes.items()}
+
+
+_BY_WORD = _hints(FUNCTION_WORDS)
+_BY_LETTER = _hints(_LETTERS)
+
+
+def language(text: str) -> str:
+    """Give the ISO 639-1 code of the language that most of a text is in, `und` where nothing tells.
+
+    Languages that share a script with others are told from them by function words and letters of their own; of the
+    many in Latin letters those with a list in `function_words` are known.
+    """
+    text = _prose(text)
+    name = _main_script(text)
+    scores = _votes(text)
+    known = [code for code in _LANGUAGES.get(name, ()) if scores[code]]
+    if name == "latin":
+        return max(known, key=scores.__getitem__, default="und")
+    return max(_LANGUAGES.get(name, ("und",)), key=scores.__getitem__)
+
+
+def is_english(question: str) -> bool:
+    """Tell whether a question is to be read as English: it is, or it is in Latin letters and shows no other language.
+
+    Bare keywords (`HNSW recall`) count as English.
+    """
+    found = language(question)
+    return found == "en" or (found == "und" and _main_script(_prose(question)) in {"latin", ""})
+
+
+def languages_by_script(text: str) -> dict[str, str]:
+    """Give script -> language of the words that a text has in that script; in Latin letters English unless shown."""
+    scores = _votes(_prose(text))
+    return {name: max(codes, key=scores.__getitem__) for name, codes in _LANGUAGES.items()}
+
+
+def _prose(text: str) -> str:
+    """The start of a text without paths, addresses and dotted names: their words are of no language."""
+    start = unicodedata.normalize("NFKC", text[:_ENOUGH])
+    return _ASCII_RUN.sub(lambda run: " " if _CODE.search(run[0]) else run[0], start)
+
+
+def _main_script(text: str) -> str:
+    counts: Counter[str] = Counter()
+    for character in text:
+        if name := script(character):
+            counts[name] += _WEIGHTS.get(name, 1)
+    if counts["kana"]:
+        counts["kana"] += counts.pop("han", 0)
+    latin = counts.pop("latin", 0)
+    name, letters = max(counts.items(), key=lambda item: item[1], default=("", 0))
+    return name if letters > _FOREIGN_SHARE * (latin + letters) else "latin" if latin else ""
+
+
+def _votes(text: str) -> defaultdict[str, float]:
+    """A word or letter that several languages have counts for each of them, by so much less."""
+    folded = text.casefold()
+    scores: defaultdict[str, float] = defaultdict(float)
+    for word in _WORD.findall(folded):
+        for code in (codes := _BY_WORD.get(word, ())):
+            scores[code] += 1 / len(codes)
+    for letter in set(folded):
+        for code in (codes := _BY_LETTER.get(letter, ())):
+            scores[code] += 1 / len(codes)
+    return scores

@@ -1,0 +1,105 @@
+"""`askmd eval`, run as a command."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.askmd.test_commands import ASKMD, askmd, askmd_json
+from tests.support.corpus import COFFEE, FILES, TEA
+from tests.support.stores import write_files
+
+
+def line(id_: str, question: str, doc: str = "", excerpt: str = "", **more: Any) -> dict[str, Any]:
+    text = {"tea.md": TEA, "drinks/coffee.md": COFFEE}.get(doc, "")
+    start = text.index(excerpt) if excerpt in text else None
+    relevant = [{"doc": doc, "excerpt": excerpt, "start": start}] if doc else []
+    return {"id": id_, "lang": "en", "question": question, "answers": [], "relevant": relevant, **more}
+
+
+QUESTIONS = [
+    line("steep", "How long should green tea steep?", "tea.md", "Green tea steeps for two minutes at 75 degrees."),
+    line("tin", "Where is tea kept?", "tea.md", "Loose leaves are kept in a closed tin", kind="place"),
+    line("repair", "Who mends the machine?", "drinks/coffee.md", "repaired by Ms Okafor", lang="fr"),
+    line("lost", "What is in the tin?", "tea.md", "text that stands nowhere"),
+    line("cup", "Who won the cup in 1998?"),
+    line("moon", "How far away is the moon?"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with a store of the handbook, and questions about it."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    write_files(folder / "handbook", FILES)
+    subprocess.run([ASKMD, "ingest", "handbook"], check=True, cwd=folder, capture_output=True)
+    lines = [json.dumps(question, ensure_ascii=False) for question in QUESTIONS]
+    (folder / "questions.jsonl").write_text("\n".join(lines), "utf-8")
+    return folder
+
+
+def test_it_shows_metrics_slices_refusal_and_latency(folder: Path) -> None:
+    shown = askmd("eval", "questions.jsonl", "--per-question", folder=folder).stdout.splitlines()
+
+    assert shown[0] == "4 answerable and 2 unanswerable questions, 20 hits each"
+    starts = [words[0] for words in (text.split() for text in shown) if words]
+    assert starts[1:8] == ["metric", "hit@1", "hit@5", "recall@5", "mrr@10", "ndcg@10", "cover@1500"]
+    assert starts[8:14] == ["lang", "en", "fr", "kind", "-", "place"]
+    assert "refusal by" in "\n".join(shown)
+    assert any(text.startswith("latency of a search: p50 ") for text in shown)
+    table = [text.split()[:3] for text in shown[-6:]]
+    assert table[0][:2] == ["-", "lost"]
+    assert [row[0] for row in table[-2:]] == ["no", "no"]
+
+
+def test_its_file_and_its_json_are_the_same_and_name_no_key(folder: Path) -> None:
+    found = askmd_json(
+        "eval", "questions.jsonl", "--out", "new.json", "--k", "7", "--filter", "path=*.md",
+        folder=folder, MILVUS_TOKEN="root:secret",
+    )  # fmt: skip
+
+    text = (folder / "new.json").read_text("utf-8")
+    assert json.loads(text) == found
+    assert "secret" not in text
+    assert str(folder) not in text
+    assert (found["setup"]["settings"]["k"], found["setup"]["filters"]) == (7, {"path": "*.md"})
+    assert found["setup"]["store"]["embedding"] == found["setup"]["settings"]["embedding"]
+    assert found["metrics"]["hit@5"]["mean"] == 0.75
+    assert found["refusal"]["score"]["auroc"]["n"] == 6
+    assert [question["id"] for question in found["questions"]] == [question["id"] for question in QUESTIONS]
+
+
+def test_it_compares_with_an_earlier_result(folder: Path) -> None:
+    askmd("eval", "questions.jsonl", "--out", "old.json", "--k", "1", folder=folder)
+    shown = askmd("eval", "questions.jsonl", "--compare", "old.json", folder=folder).stdout
+    told = askmd_json("eval", "questions.jsonl", "--compare", "old.json", folder=folder)
+
+    assert "compared over 4 answerable questions in both\n" in shown
+    assert "\nk: 1 -> 20\n" in shown
+    assert "\nhit@1: no difference shown\n" in shown
+    assert told["comparison"]["paired"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["gone.jsonl"], "cannot read gone.jsonl"),
+        (["bad.jsonl"], "bad.jsonl:1: question: Field required"),
+        (["questions.jsonl", "--k", "0"], "k"),
+        (["questions.jsonl", "--filter", "colour=red"], "no filter is called 'colour'"),
+        (["questions.jsonl", "--compare", "questions.jsonl"], "questions.jsonl is not a result of askmd eval"),
+        (["questions.jsonl", "--out", "nowhere/new.json"], "cannot write nowhere/new.json"),
+        (["elsewhere.jsonl"], "the store holds none of the documents that the questions name, such as 'x/tea.md'"),
+        ([], "Missing argument"),
+    ],
+)
+def test_wrong_use_ends_with_2(folder: Path, words: list[str], message: str) -> None:
+    (folder / "bad.jsonl").write_text('{"id": "1", "relevant": []}', "utf-8")
+    (folder / "elsewhere.jsonl").write_text(json.dumps(line("1", "What?", "x/tea.md", "Tea")), "utf-8")
+    assert message in askmd("eval", *words, folder=folder, status=2).stderr
+
+
+def test_a_store_that_is_not_there_ends_with_1(folder: Path, tmp_path: Path) -> None:
+    askmd("eval", str(folder / "questions.jsonl"), folder=tmp_path, status=1)
