@@ -62,6 +62,22 @@ def test_killed_and_run_again_it_is_a_clean_ingest(
     assert same
 
 
+def test_a_rebuild_that_is_killed_leaves_the_old_index_whole(prepared: Prepared, tmp_path: Path) -> None:
+    shutil.copytree(prepared.start, tmp_path / "s.db")
+    ingest = Ingest(prepared.docs, str(tmp_path / "s.db"), prepared.embedding)
+    before = ingest.rows()
+    process = ingest.start("--rebuild")
+    time.sleep(prepared.seconds * 0.7)
+    process.kill()
+    process.communicate()
+
+    left = len(list((tmp_path / "s.db" / "collections").iterdir()))
+    assert ingest.rows() == before
+    ingest.run()
+    assert ingest.rows() == prepared.clean
+    assert (left, len(list((tmp_path / "s.db" / "collections").iterdir()))) == (2, 1)
+
+
 def test_interrupted_it_says_so_and_can_go_on(prepared: Prepared, tmp_path: Path) -> None:
     ingest = Ingest(prepared.docs, str(tmp_path / "s.db"), prepared.embedding)
     process = ingest.start()

@@ -70,9 +70,9 @@ class Ingest:
             "NO_PROXY": "127.0.0.1",
         }
 
-    def start(self) -> "subprocess.Popen[str]":
+    def start(self, *options: str) -> "subprocess.Popen[str]":
         """Start it."""
-        command = [ASKMD, "ingest", str(self.folder), "--name", "docs", "--json"]
+        command = [ASKMD, "ingest", str(self.folder), "--name", "docs", "--json", *options]
         return subprocess.Popen(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder
         )
@@ -81,7 +81,7 @@ class Ingest:
         """Run it to its end; give its seconds. Raises RuntimeError if it fails."""
         started = time.perf_counter()
         process = self.start()
-        _, errors = process.communicate(timeout=300)
+        _, errors = process.communicate(timeout=3_600)
         if process.returncode:
             raise RuntimeError(f"ingest ended with {process.returncode}: {errors}")
         return time.perf_counter() - started
