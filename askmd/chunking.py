@@ -10,7 +10,7 @@ from config.settings import Settings
 from ingest.load import SourceFile, decode, open_root, read_bytes
 from ingest.pipeline import make_splitter
 from ingest.split import Split
-from store.embeddings import configured_embedding
+from store.embeddings import configured_embeddings
 
 SHOWN_CHARACTERS = 72
 
@@ -22,7 +22,7 @@ def cut(settings: Settings, file: Path) -> tuple[SourceFile, Split]:
         raise SourceError(f"{file} is a folder; give one file")
     doc = root.only
     source = decode(doc, read_bytes(root, doc))
-    return source, make_splitter(settings, configured_embedding(settings))(source.text)
+    return source, make_splitter(settings, configured_embeddings(settings))(source.text)
 
 
 def to_hits(source: SourceFile, split: Split) -> list[dict[str, Any]]:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 import typer
 
 from chains.prompts import find_prompt, load_prompts
-from chains.retrieve import open_query_embedding
+from chains.retrieve import open_query_embeddings
 from config.errors import AskmdError
 from config.models import find_model
 from config.settings import Settings
 from store.connection import without_credentials
-from store.embeddings import configured_embedding
+from store.embeddings import configured_embeddings
 from store.milvus import open_store_if_any
 
 State = Literal["ok", "warn", "fail"]
@@ -72,9 +72,9 @@ def _chat_model(settings: Settings) -> Iterator[Finding]:
 
 
 def _embedding(settings: Settings) -> Iterator[Finding]:
-    embedding = configured_embedding(settings)
-    vector = embedding.embed_queries(["Does it work?"])[0]
-    yield Finding("embedding", "ok", f"{embedding.name}: gives {len(vector)} dimensions")
+    for embedding in configured_embeddings(settings):
+        vector = embedding.embed_queries(["Does it work?"])[0]
+        yield Finding("embedding", "ok", f"{embedding.name}: gives {len(vector)} dimensions")
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
@@ -84,7 +84,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "warn", f"{shown}: nothing was ingested yet; run: askmd ingest PATH")
         return
     with store:
-        open_query_embedding(settings, store)
+        open_query_embeddings(settings, store)
         yield Finding("store", "ok", f"{shown}: {store.count()} chunks in {len(store.roots())} roots")
 
 

@@ -86,7 +86,7 @@ def print_status(found: Mapping[str, Any]) -> None:
     size = f", {found['bytes'] / 1e6:.1f} MB" if found["bytes"] is not None else ""
     typer.echo(f"{found['uri']}, collection {found['collection']}: {found['chunks']} chunks{size}")
     typer.echo(
-        f"built with embedding {built['embedding']} ({built['dim']} dimensions), "
+        f"built with embedding {built['embedding']} ({'+'.join(map(str, built['dims']))} dimensions), "
         f"splitter {built['splitter']}, chunks of {built['chunk_tokens']} tokens at most"
     )
     kinds = ("changed", "gone", "new")

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from askmd.places import place
-from chains.retrieve import open_query_embedding, retrieve
+from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
 from config.errors import ConfigError
 from config.settings import Settings
@@ -22,8 +22,8 @@ SHOWN_LINES = 4
 def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Find]:
     """Open the store for searching with the settings."""
     with open_store(settings) as store:
-        embedding = open_query_embedding(settings, store)
-        yield lambda question: retrieve(store, embedding, question, settings.k, filters)
+        embeddings = open_query_embeddings(settings, store)
+        yield lambda question: retrieve(store, embeddings, question, settings.k, filters)
 
 
 def search_many(find: Find, queries: Path, out: Path) -> int:
@@ -59,7 +59,8 @@ def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
     for rank, hit in enumerate(hits, 1):
         typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f})")
         if explain:
-            typer.echo("   " + "  ".join(f"{name} {value:.3f}" for name, value in hit["scores"].items()))
+            parts = (f"{name} {value:.3f} (rank {hit['ranks'][name]})" for name, value in hit["scores"].items())
+            typer.echo(f"   fused {hit['score']:.3f}  " + "  ".join(parts))
         lines = hit["text"].strip().splitlines()
         typer.echo("\n".join(f"   {line}" for line in lines[:SHOWN_LINES]))
         if len(lines) > SHOWN_LINES:

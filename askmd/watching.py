@@ -11,7 +11,7 @@ from config.settings import Settings
 from ingest.pipeline import IngestOptions, ingest
 from ingest.report import SyncReport
 from store.connection import is_lite
-from store.embeddings import configured_embedding
+from store.embeddings import configured_embeddings
 
 QUIET_MS = 400
 """An editor writes a file in several steps, a checkout many files: sync when nothing changed for so long."""
@@ -25,14 +25,14 @@ def watch_folder(settings: Settings, path: Path, options: IngestOptions, show: C
     A sync that fails is told in a line; the next change tries again. Raises what the first sync raises: what is wrong
     from the start is not worth waiting for.
     """
-    embedding = configured_embedding(settings)
-    show(ingest(settings, path, options, embedding))
+    embeddings = configured_embeddings(settings)
+    show(ingest(settings, path, options, embeddings))
     own_file = [Path(settings.milvus_uri).resolve()] if is_lite(settings.milvus_uri) else []
     for _ in watch(path, watch_filter=DefaultFilter(ignore_paths=own_file), debounce=LONGEST_MS, step=QUIET_MS):
         if not path.exists():
             raise SourceError(f"{path} is gone")
         try:
-            report = ingest(settings, path, options, embedding)
+            report = ingest(settings, path, options, embeddings)
         except AskmdError as error:
             typer.echo(f"askmd: {error}", err=True)
             continue

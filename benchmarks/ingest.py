@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,33 +43,34 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        figures = measure(options.folder.resolve(), Path(scratch), options.copies)
-    for name, value in figures.items():
-        print(f"{name:<58} {value}")
+        figures: dict[str, Any] = {}
+        for name, value in measure(options.folder.resolve(), Path(scratch), options.copies):
+            print(f"{name:<58} {value}", flush=True)
+            figures[name] = value
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
 
 
-def measure(folder: Path, scratch: Path, copies: int) -> dict[str, Any]:
+def measure(folder: Path, scratch: Path, copies: int) -> Iterator[tuple[str, Any]]:
     embedding = open_embedding("minilm")
-    settings = Settings(milvus_uri=str(scratch / "bench.db"))
+    settings = Settings(milvus_uri=str(scratch / "bench.db"), embedding="minilm")
     seconds_to_split, texts = timed(lambda: split_all(folder, settings, embedding))
     tokens = sum(len(embedding.token_starts(text)) for text in texts)
     embedding.embed(texts[:64])  # the model is loaded once, for everybody
     unique = list(dict.fromkeys(texts))
     bare_first, _ = timed(lambda: embedding.embed(unique))
     copy = shutil.copytree(folder, scratch / "corpus")
-    whole, report = timed(lambda: ingest(settings, copy, embedding=embedding))
+    whole, report = timed(lambda: ingest(settings, copy, embeddings=[embedding]))
     bare_last, _ = timed(lambda: embedding.embed(unique))
     bare = (bare_first + bare_last) / 2
     stock = STOCK_SAMPLE / stock_rate(unique)
     sample = timed(lambda: embedding.embed(sampled(unique)))[0]
-    again = timed(lambda: ingest(settings, copy, embedding=embedding))
+    again = timed(lambda: ingest(settings, copy, embeddings=[embedding]))
     touch_one(copy)
-    one = timed(lambda: ingest(settings, copy, embedding=embedding))
+    one = timed(lambda: ingest(settings, copy, embeddings=[embedding]))
     assert again[1].embedded == 0
     process = {"MILVUS_URI": settings.milvus_uri}
-    return {
+    yield from {
         "files": report.added,
         "chunks": report.chunks,
         "chunks embedded (equal texts once)": report.embedded,
@@ -85,8 +86,8 @@ def measure(folder: Path, scratch: Path, copies: int) -> dict[str, Any]:
         "one changed file, s (chunks embedded)": f"{one[0]:.2f} ({one[1].embedded})",
         "second run as a process, s": run_process(["ingest", str(copy)], process)[0],
         "cold search as a process, s (of five)": cold_search(process),
-        **memory(folder, scratch, copies),
-    }
+    }.items()
+    yield from memory(folder, scratch, copies).items()
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -97,7 +98,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def split_all(folder: Path, settings: Settings, embedding: EmbeddingModel) -> list[str]:
     root = open_root(folder)
-    split = make_splitter(settings, embedding)
+    split = make_splitter(settings, [embedding])
     sources = [decode(doc, read_bytes(root, doc)).text for doc in find_docs(root).docs]
     return [embedded_text(chunk) for source in sources for chunk in split(source).chunks]
 

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from chains.llm import chat_model
-from chains.retrieve import open_query_embedding, retrieve
+from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
 from config.models import find_model
 from config.settings import Settings
@@ -23,18 +23,18 @@ class Resources:
 
     settings: Settings
     store: Store | None = None
-    _embedding: EmbeddingModel | None = None
+    _embeddings: "list[EmbeddingModel] | None" = None
     _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def search(self, question: str, k: int, filters: Mapping[str, str]) -> list[Hit]:
         """Give the best chunks; raises as `retrieve` and `open_store` do."""
-        store, embedding = self._open()
-        return retrieve(store, embedding, question, k, filters)
+        store, embeddings = self._open()
+        return retrieve(store, embeddings, question, k, filters)
 
     def count_tokens(self, text: str) -> int:
         """Count tokens as the embedding model does."""
-        return len(self._open()[1].token_starts(text))
+        return len(self._open()[1][0].token_starts(text))
 
     def chat_model(self, name: str) -> "BaseChatModel":
         """Give the chat model of a registry entry, always the same one. Raises ConfigError without its key."""
@@ -44,8 +44,8 @@ class Resources:
                 self._chat_models[name] = chat_model(spec, self.settings.chat_key(spec))
             return self._chat_models[name]
 
-    def _open(self) -> tuple[Store, EmbeddingModel]:
+    def _open(self) -> tuple[Store, list[EmbeddingModel]]:
         with self._lock:
             self.store = self.store or open_store(self.settings)
-            self._embedding = self._embedding or open_query_embedding(self.settings, self.store)
-            return self.store, self._embedding
+            self._embeddings = self._embeddings or open_query_embeddings(self.settings, self.store)
+            return self.store, self._embeddings

@@ -1,55 +1,92 @@
-"""A question in, the best chunks of the store out."""
+"""A question in, the best passages of the store out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from chains.fuse import Fused, fuse
 from chains.schema import Hit
+from chains.widen import Passage, widen
 from config.errors import ConfigError
 from config.settings import Settings
-from store.embeddings import EmbeddingModel, configured_embedding
+from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import check_filters
+from store.language import is_english
+from store.lexical import analyse
 from store.milvus import Store, require_same_vectors
-from store.rows import Row
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
 
+CANDIDATES = 200
+"""Rows asked for in each way of searching; fewer find less, more find nothing (benchmarks/retrieval.md)."""
 
-def open_query_embedding(settings: Settings, store: Store) -> EmbeddingModel:
-    """Open the embedding model of the settings. Raises StoreError if the store was built with another one."""
-    embedding = configured_embedding(settings)
-    require_same_vectors(store, embedding.name, embedding.dim)
-    return embedding
+WEIGHTS = {"dense": 0.5, "lexical": 0.5}
+
+
+def open_query_embeddings(settings: Settings, store: Store) -> list[EmbeddingModel]:
+    """Open the embedding models of the settings. Raises StoreError if the store was built with others."""
+    embeddings = configured_embeddings(settings)
+    require_same_vectors(store, name_together(embeddings), [embedding.dim for embedding in embeddings])
+    return embeddings
 
 
 def retrieve(
-    store: Store, embedding: EmbeddingModel, question: str, k: int, filters: Mapping[str, str] | None = None
+    store: Store,
+    embeddings: Sequence[EmbeddingModel],
+    question: str,
+    k: int,
+    filters: Mapping[str, str] | None = None,
 ) -> list[Hit]:
-    """Give the `k` best chunks, best first. Raises ConfigError for a blank question or an unknown filter."""
+    """Give the `k` best passages, best first. Raises ConfigError for a blank question or an unknown filter."""
     if not question.strip():
         raise ConfigError("the question is empty")
     check_filters(filters or {})
-    vector = embedding.embed_queries([question])[0]
+    filter_ = store.filter_expression(filters or {})
+    number = 0 if len(embeddings) == 1 or is_english(question) else 1
+    vector = embeddings[number].embed_queries([question])[0]
+    rankings = {
+        "dense": store.nearest(store.vector_fields[number], vector, CANDIDATES, filter_),
+        "lexical": store.matching(analyse(question), CANDIDATES, filter_),
+    }
+    found = fuse(rankings, WEIGHTS)
+    return _read(store, found, k, store.settings.passage_chars)
+
+
+def _read(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
+    """Fetch what was found and widen it; look further down while passages that fell into one leave room."""
+    by_id = {fused.id: fused for fused in found}
     roots = store.roots()
-    return [_hit(row, score, roots.get(row["root"], "")) for row, score in store.search(vector, k, filters or {})]
+    take = k
+    while True:
+        rows = store.get([fused.id for fused in found[:take]])
+        ordered = [rows[fused.id] for fused in found[:take] if fused.id in rows]
+        beside = {id_ for row in ordered for id_ in row["near"]} - rows.keys()
+        passages = widen(ordered, store.get(sorted(beside)) if limit else {}, limit)
+        if len(passages) >= k or take >= len(found):
+            return [_hit(passage, by_id[passage.found], roots) for passage in passages[:k]]
+        take *= 2
 
 
-def _hit(row: Row, score: float, location: str) -> Hit:
+def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
+    first, last = passage.rows[0], passage.rows[-1]
+    found = next(row for row in passage.rows if row["id"] == passage.found)
+    location = roots.get(first["root"], "")
     return Hit(
-        id=row["id"],
-        root=row["root"],
-        doc=row["doc"],
-        path=str(_path(Path(location), row["doc"])) if location else "",
-        start=row["start"],
-        end=row["end"],
-        start_line=row["start_line"],
-        end_line=row["end_line"],
-        headings=list(row["headings"]),
-        slug=row["slug"],
-        text=row["text"],
-        score=score,
-        scores={"dense": score},
+        id=passage.found,
+        root=first["root"],
+        doc=first["doc"],
+        path=str(_path(Path(location), first["doc"])) if location else "",
+        start=first["start"],
+        end=last["end"],
+        start_line=first["start_line"],
+        end_line=last["end_line"],
+        headings=list(found["headings"]),
+        slug=found["slug"],
+        text=passage.text,
+        score=fused.score,
+        scores=fused.scores,
+        ranks=fused.ranks,
     )
 
 

@@ -33,7 +33,9 @@ class Hit(TypedDict):
     text: str
     score: float
     scores: dict[str, float]
-    """The parts that `score` was made of."""
+    """What each way of searching gave it, before they were fused to `score` (0 to 1)."""
+    ranks: dict[str, int]
+    """Its place in each, from 1."""
 
 
 class Evidence(Hit):

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     k: int = Field(default=5, ge=1, le=MAX_K, description="passages to retrieve")
     budget: int = Field(default=6000, ge=100, description="tokens of evidence in the prompt, at most")
 
+    passage_chars: int = Field(
+        default=1500, ge=0, le=16_000, description="characters to which a found chunk grows within its section; 0: not"
+    )
+
     embedding: str = Field(default="minilm", description="embedding model, by name")
     embedding_base_url: str | None = Field(default=None, description="endpoint of an openai:MODEL embedding")
     embedding_key_env: str = Field(default="OPENAI_API_KEY", description="variable that holds that endpoint's key")

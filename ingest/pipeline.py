@@ -7,13 +7,13 @@ from pathlib import Path
 
 from config.errors import SourceError, StoreError
 from config.settings import Settings
-from ingest.load import Found, Root, find_docs, open_root
+from ingest.load import Found, Report, Root, find_docs, open_root
 from ingest.report import SyncReport
 from ingest.split import SPLITTER_VERSION, Split, split
 from ingest.sync import Ingestion, Progress, ignore_progress, sync
 from store.connection import is_lite
-from store.embeddings import EmbeddingModel, configured_embedding
-from store.fingerprint import Fingerprint
+from store.embeddings import EmbeddingModel, configured_embeddings, name_together
+from store.fingerprint import LEXICAL_VERSION, Fingerprint
 from store.lease import EVERYTHING, lease
 from store.milvus import (
     Store,
@@ -42,26 +42,26 @@ class IngestOptions:
 
 
 def ingest(
-    settings: Settings, path: Path, options: IngestOptions | None = None, embedding: EmbeddingModel | None = None
+    settings: Settings, path: Path, options: IngestOptions | None = None, embeddings: Sequence[EmbeddingModel] = ()
 ) -> SyncReport:
-    """Bring the store in step with a folder or a file. An `embedding` that is already open saves opening it.
+    """Bring the store in step with a folder or a file. `embeddings` that are already open save opening them.
 
     Raises SourceError for a path that is not there or would come out empty, StoreError where Milvus fails or the
     collection was built with other settings, EmbeddingError where the model cannot be had.
     """
     options = options or IngestOptions()
     root = open_root(path, options.name)
-    embedding = embedding or configured_embedding(settings)
+    embeddings = embeddings or configured_embeddings(settings)
     work = Ingestion(
         root=root,
         found=find_docs(root, options.include, options.exclude),
-        split=make_splitter(settings, embedding),
-        encoder=embedding,
+        split=make_splitter(settings, embeddings),
+        encoders=embeddings,
         dry_run=options.dry_run,
         allow_empty=options.allow_empty,
         on_file=options.on_file,
     )
-    fingerprint = make_fingerprint(settings, embedding)
+    fingerprint = make_fingerprint(settings, embeddings)
     if options.dry_run:
         return _plan(settings, work, fingerprint, rebuild=options.rebuild)
     with open_or_create_store(settings, fingerprint) as store:
@@ -72,12 +72,16 @@ def ingest(
             return _rebuild(store, work, fingerprint)
         require_same_fingerprint(store, fingerprint)
         with lease(store, root.name):
-            return sync(store, work)
+            report = sync(store, work)
+        if not store.fingerprint.lexical:
+            report.reported.append(Report(root.name, "this Milvus has no BM25 (2.5 does): words are not searched for"))
+        return report
 
 
-def make_splitter(settings: Settings, embedding: EmbeddingModel) -> Splitter:
-    """Give the function that cuts a text as the settings say, measured in the embedding model's tokens."""
-    limit = _chunk_tokens(settings, embedding)
+def make_splitter(settings: Settings, embeddings: Sequence[EmbeddingModel]) -> Splitter:
+    """Give the function that cuts a text as the settings say, measured in the first embedding model's tokens."""
+    limit = _chunk_tokens(settings, embeddings)
+    embedding = embeddings[0]
     if settings.splitter == "askmd":
         return partial(split, token_starts=embedding.token_starts, max_tokens=limit)
     from ingest.langchain_split import split_with_langchain
@@ -85,18 +89,19 @@ def make_splitter(settings: Settings, embedding: EmbeddingModel) -> Splitter:
     return partial(split_with_langchain, token_starts=embedding.token_starts, max_tokens=limit)
 
 
-def make_fingerprint(settings: Settings, embedding: EmbeddingModel) -> Fingerprint:
+def make_fingerprint(settings: Settings, embeddings: Sequence[EmbeddingModel]) -> Fingerprint:
     """Name all that decides how rows come out."""
     return Fingerprint(
-        embedding=embedding.name,
-        dim=embedding.dim,
+        embedding=name_together(embeddings),
+        dims=tuple(embedding.dim for embedding in embeddings),
+        lexical=LEXICAL_VERSION,
         splitter=f"{settings.splitter} {SPLITTER_VERSION}",
-        chunk_tokens=_chunk_tokens(settings, embedding),
+        chunk_tokens=_chunk_tokens(settings, embeddings),
     )
 
 
-def _chunk_tokens(settings: Settings, embedding: EmbeddingModel) -> int:
-    return min(settings.chunk_tokens, embedding.max_tokens or settings.chunk_tokens)
+def _chunk_tokens(settings: Settings, embeddings: Sequence[EmbeddingModel]) -> int:
+    return min(settings.chunk_tokens, *(embedding.max_tokens or settings.chunk_tokens for embedding in embeddings))
 
 
 def _plan(settings: Settings, work: Ingestion, fingerprint: Fingerprint, *, rebuild: bool) -> SyncReport:

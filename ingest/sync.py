@@ -18,11 +18,11 @@ import numpy.typing as npt
 from config.errors import SourceError
 from ingest.load import MAX_FILE_BYTES, Found, Report, Root, decode, hash_file, read_bytes
 from ingest.report import SyncReport
-from ingest.rows import NewRow, to_rows
+from ingest.rows import NewRow, terms, to_rows
 from ingest.split import Split
 from store.filters import among, equals
 from store.milvus import Store
-from store.rows import Row
+from store.rows import StoredRow
 
 WINDOW = 1_024
 """Chunks that are embedded and written together: enough to sort by length, few enough to hold in memory."""
@@ -52,7 +52,7 @@ class Ingestion:
     root: Root
     found: Found
     split: Callable[[str], Split]
-    encoder: Encoder
+    encoders: Sequence[Encoder]
     max_file_bytes: int = MAX_FILE_BYTES
     dry_run: bool = False
     allow_empty: bool = False
@@ -84,17 +84,20 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
         store.set_root(name, str(ingestion.root.location))
     report = SyncReport(reported=list(ingestion.found.unreadable))
     changed_docs: list[str] = []
-    reuse = store is not None and store.count() > 0
+    known_before = store is not None and store.count() > 0
+    seen: set[str] = set()
     with _Writer(store, name) as writer:
-        for window in _windows(_changes(ingestion, stored, report)):
+        for window in _ahead(_windows(_changes(ingestion, stored, report))):
             changed_docs += [file.doc for file in window]
             report.chunks += sum(len(file.rows) for file in window)
-            known = _known_vectors(store, window, with_vectors=not ingestion.dry_run) if store and reuse else {}
+            hashes = {new.row["embed_hash"] for file in window for new in file.rows}
+            perhaps_stored = hashes if known_before else hashes & seen
+            known = _known_vectors(store, perhaps_stored, with_vectors=not ingestion.dry_run) if store else {}
             new = _texts_to_embed(window, known)
+            seen |= hashes
             report.embedded += len(new)
             if not ingestion.dry_run:
-                vectors = ingestion.encoder.embed(list(new.values()))
-                writer.write(window, {**known, **dict(zip(new, vectors, strict=True))})
+                writer.write(window, {**known, **_embed(ingestion.encoders, new)})
     out_of_sight = [doc for doc in stored if not ingestion.found.covers(doc)]
     gone = stored.keys() - {*docs, *out_of_sight}
     report.deleted = len(gone) - report.moved
@@ -125,7 +128,7 @@ def _changes(ingestion: Ingestion, stored: dict[str, str], report: SyncReport) -
             report.reported.append(Report(doc, str(error), skipped=True))
             continue
         split = ingestion.split(source.text)
-        rows = to_rows(ingestion.root.name, doc, file_hash, split.chunks, split.metadata)
+        rows = to_rows(ingestion.root.name, source, split)
         report.reported += [Report(doc, note) for note in (*source.notes, *split.notes)]
         if not rows:
             report.reported.append(Report(doc, "nothing to index in it"))
@@ -154,17 +157,37 @@ def _windows(files: Iterable[_ChangedFile]) -> Iterator[list[_ChangedFile]]:
         yield window
 
 
-def _known_vectors(store: Store, window: Sequence[_ChangedFile], *, with_vectors: bool) -> dict[str, list[float]]:
-    hashes = sorted({new.row["embed_hash"] for file in window for new in file.rows})
-    fields = ["embed_hash", "vector"] if with_vectors else ["embed_hash"]
+def _ahead(windows: Iterator[list[_ChangedFile]]) -> Iterator[list[_ChangedFile]]:
+    """Read and split the next window while this one is being embedded."""
+    with ThreadPoolExecutor(1, thread_name_prefix="askmd-read") as thread:
+        coming = thread.submit(next, windows, None)
+        while (window := coming.result()) is not None:
+            coming = thread.submit(next, windows, None)
+            yield window
+
+
+Vectors = list[list[float]]
+"""Those of one text: one for each embedding model."""
+
+
+def _embed(encoders: Sequence[Encoder], texts: Mapping[str, str]) -> dict[str, Vectors]:
+    by_model = [encoder.embed(list(texts.values())).tolist() for encoder in encoders]
+    return {hash_: list(vectors) for hash_, vectors in zip(texts, zip(*by_model, strict=True), strict=True)}
+
+
+def _known_vectors(store: Store, wanted: Iterable[str], *, with_vectors: bool) -> dict[str, Vectors]:
+    hashes = sorted(wanted)
+    vector_fields = store.vector_fields if with_vectors else []
     known = {}
     for first in range(0, len(hashes), HASHES_A_QUERY):
-        for row in store.rows(among("embed_hash", hashes[first : first + HASHES_A_QUERY]), fields):
-            known[row["embed_hash"]] = row.get("vector", [])
+        for row in store.rows(
+            among("embed_hash", hashes[first : first + HASHES_A_QUERY]), ["embed_hash", *vector_fields]
+        ):
+            known[row["embed_hash"]] = [row[field] for field in vector_fields]
     return known
 
 
-def _texts_to_embed(window: Sequence[_ChangedFile], known: dict[str, list[float]]) -> dict[str, str]:
+def _texts_to_embed(window: Sequence[_ChangedFile], known: Mapping[str, Vectors]) -> dict[str, str]:
     return {
         new.row["embed_hash"]: new.embedded
         for file in window
@@ -181,7 +204,7 @@ class _Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="askmd-write")
         self._last: Future[None] | None = None
 
-    def write(self, window: Sequence[_ChangedFile], vectors: Mapping[str, Sequence[float]]) -> None:
+    def write(self, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors]) -> None:
         """Wait for the window before, then start with this one."""
         self._wait()
         if self._store is not None:
@@ -202,9 +225,9 @@ class _Writer:
             self._thread.shutdown(wait=True)
 
 
-def _write(store: Store, root: str, window: Sequence[_ChangedFile], vectors: Mapping[str, Sequence[float]]) -> None:
-    def complete(new: NewRow) -> Row:
-        return Row(**new.row, vector=list(map(float, vectors[new.row["embed_hash"]])))
+def _write(store: Store, root: str, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors]) -> None:
+    def complete(new: NewRow) -> StoredRow:
+        return StoredRow(**new.row, lexical=terms(new.row), vectors=vectors[new.row["embed_hash"]])
 
     rows = [new for file in window for new in file.rows]
     of_these_files = f"{equals('root', root)} and {among('doc', [file.doc for file in window])}"

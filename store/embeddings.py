@@ -1,7 +1,8 @@
 """Embedding models by name.
 
-    minilm                                  all-MiniLM-L6-v2, packaged (store/onnx.py): the default
+    minilm                                  all-MiniLM-L6-v2, packaged (store/onnx.py)
     multilingual                            Universal Sentence Encoder, packaged (store/multilingual.py)
+    minilm+multilingual                     both side by side: English questions ask the first, all others the second
     pymilvus:<Function>[?argument=value]    any embedding function of pymilvus.model (store/pymilvus_function.py)
     openai:<model>                          any OpenAI-compatible endpoint (store/openai_endpoint.py)
 
@@ -9,6 +10,7 @@ An encoder turns texts into rows of numbers, each in its own way; `EmbeddingMode
 askmd and LangChain rely on: checked, normalised float32.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -21,7 +23,8 @@ from config.errors import ConfigError, EmbeddingError
 from config.settings import Settings
 
 DEFAULT = "minilm"
-FORMS = ("minilm", "multilingual", "pymilvus:<Function>[?argument=value&...]", "openai:<model>")
+_TOGETHER = re.compile(r"(minilm|multilingual)(\+(minilm|multilingual))+")
+FORMS = ("minilm", "multilingual", "minilm+multilingual", "pymilvus:<Function>[?argument=value&...]", "openai:<model>")
 
 
 class Encoder(Protocol):
@@ -139,9 +142,19 @@ def open_embedding(
     raise ConfigError(f"no embedding model is named {name.partition('?')[0]!r}; use {', '.join(FORMS)}")
 
 
-def configured_embedding(settings: Settings) -> EmbeddingModel:
-    """Open the model of the settings. Raises as `open_embedding` does, and as `Settings.embedding_key`."""
-    return open_embedding(settings.embedding, base_url=settings.embedding_base_url, api_key=settings.embedding_key())
+def configured_embeddings(settings: Settings) -> list[EmbeddingModel]:
+    """Open the model of the settings, or the models of a name such as `minilm+multilingual`, first for English.
+
+    Raises as `open_embedding` does, and as `Settings.embedding_key`.
+    """
+    key = settings.embedding_key()
+    names = settings.embedding.split("+") if _TOGETHER.fullmatch(settings.embedding) else [settings.embedding]
+    return [open_embedding(name, base_url=settings.embedding_base_url, api_key=key) for name in names]
+
+
+def name_together(embeddings: Sequence[EmbeddingModel]) -> str:
+    """Give the name of the models of one collection, as its fingerprint has it."""
+    return "+".join(embedding.name for embedding in embeddings)
 
 
 def _encodable(text: str) -> str:

@@ -4,16 +4,23 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Self
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever the fields of a row, or what they mean, change."""
+
+LEXICAL_VERSION = 1
+"""Raised whenever the analysis of store/lexical.py gives other terms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """`embedding` and `dim` decide whether vectors compare; the rest decides whether chunks are cut alike."""
+    """`embedding` and `dims` (one for each of its models) decide whether vectors compare, `lexical` whether terms do,
+    and the rest whether chunks are cut alike.
+    """
 
     embedding: str
-    dim: int
+    dims: tuple[int, ...]
+    lexical: int
+    """Version of the analysis whose terms are searched; 0 where Milvus has no BM25."""
     splitter: str
     chunk_tokens: int
     schema: int = SCHEMA_VERSION
@@ -29,7 +36,8 @@ class Fingerprint:
         if not isinstance(values, dict) or "embedding" not in values:
             raise ValueError(f"not a fingerprint: {text!r}")
         unknown = {field.name: "unknown" if field.type is str else 0 for field in fields(cls)}
-        return cls(**{name: values.get(name, default) for name, default in unknown.items()})
+        known = {name: values.get(name, default) for name, default in unknown.items()}
+        return cls(**{**known, "dims": tuple(values.get("dims", ()))})
 
     def differences(self, other: "Fingerprint") -> list[str]:
         """Name each thing in which `self` (the store) differs from `other` (the settings)."""

@@ -1,4 +1,4 @@
-"""The language of a text, from its script and its function words: enough for a question of a few words, with no model."""
+"""The language of a text, from its script and its function words: enough for a question of a few words."""
 
 import re
 import unicodedata
@@ -14,11 +14,31 @@ _FOREIGN_SHARE = 0.2
 """Names in Latin letters are common in texts of other scripts, the reverse is not."""
 _WEIGHTS = {"han": 3, "kana": 2, "hangul": 2}
 """Letters that one character stands for."""
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"(?<![\w.:/=@])[^\W\d_]+(?![.:/=@]*\w)")  # not the parts of paths, addresses and dotted names
 _ASCII_RUN = re.compile(r"[!-~]+")
 _CODE = re.compile(r"\w[._:/=@]+\w")
 _LANGUAGES = {
-    "latin": ("en", "de", "fr", "es", "pt", "it", "nl", "sv", "da", "no", "fi", "pl", "cs", "ro", "hu", "tr", "vi", "id", "ca"),
+    "latin": (
+        "en",
+        "de",
+        "fr",
+        "es",
+        "pt",
+        "it",
+        "nl",
+        "sv",
+        "da",
+        "no",
+        "fi",
+        "pl",
+        "cs",
+        "ro",
+        "hu",
+        "tr",
+        "vi",
+        "id",
+        "ca",
+    ),
     "cyrillic": ("ru", "uk", "bg"),
     "arabic": ("ar", "fa", "ur"),
     "devanagari": ("hi",),
@@ -44,6 +64,8 @@ _LANGUAGES = {
     "kana": ("ja",),
     "han": ("zh",),
 }
+_DEFAULTS = {name: codes[0] for name, codes in _LANGUAGES.items()}
+_SHARED = {name: codes for name, codes in _LANGUAGES.items() if len(codes) > 1}
 _LETTERS = {
     "de": "äöüß",
     "fr": "àâçèéêëîïôùûœ",
@@ -66,6 +88,24 @@ _LETTERS = {
     "fa": "پچژگ",
     "ur": "ٹڈڑےںھ",
 }
+_TOPIC_WORDS = {
+    "en": """add build change client configure connect connecting create delete error failed fails file files find get
+        install installed installing limit list make need rate remove run running search set show start startup store
+        update use used user users using work works""",
+    "de": """anlegen datei daten einrichten einstellen erstellen fehler installieren löschen speichern starten suchen
+        verbinden verbindung verwenden""",
+    "fr": "ajouter configurer connexion créer démarrer données erreur fichier lancer supprimer utiliser",
+    "es": "archivo borrar conectar conexión configurar crear datos eliminar error instalar usar",
+    "pt": "apagar arquivo conectar conexão configurar criar dados erro excluir instalar usar",
+    "it": "avviare cancellare configurare connessione creare dati eliminare errore installare usare",
+    "nl": "aanmaken bestand fout gegevens gebruiken installeren maken verbinding verwijderen",
+    "tr": "bağlanma bağlantı dosya hata hatası kullanma kullanımı kurma kurulum kurulumu oluşturma silme veri",
+    "pl": "błąd dane instalacja plik połączenie usunąć utworzyć zainstalować",
+    "cs": "chyba nainstalovat připojení smazat soubor vytvořit",
+    "sv": "ansluta fel fil installera skapa ta",
+    "id": "buat cara hapus instal kesalahan memasang menginstal",
+}
+"""What short queries without function words are made of, but for words that many languages share."""
 
 
 def _hints(lists: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
@@ -76,7 +116,7 @@ def _hints(lists: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
     return {hint: tuple(found) for hint, found in codes.items()}
 
 
-_BY_WORD = _hints(FUNCTION_WORDS)
+_BY_WORD = _hints({code: words | set(_TOPIC_WORDS.get(code, "").split()) for code, words in FUNCTION_WORDS.items()})
 _BY_LETTER = _hints(_LETTERS)
 
 
@@ -86,7 +126,6 @@ def language(text: str) -> str:
     Languages that share a script with others are told from them by function words and letters of their own; of the
     many in Latin letters those with a list in `function_words` are known.
     """
-    text = _prose(text)
     name = _main_script(text)
     scores = _votes(text)
     known = [code for code in _LANGUAGES.get(name, ()) if scores[code]]
@@ -101,24 +140,19 @@ def is_english(question: str) -> bool:
     Bare keywords (`HNSW recall`) count as English.
     """
     found = language(question)
-    return found == "en" or (found == "und" and _main_script(_prose(question)) in {"latin", ""})
+    return found == "en" or (found == "und" and _main_script(question) in {"latin", ""})
 
 
 def languages_by_script(text: str) -> dict[str, str]:
     """Give script -> language of the words that a text has in that script; in Latin letters English unless shown."""
-    scores = _votes(_prose(text))
-    return {name: max(codes, key=scores.__getitem__) for name, codes in _LANGUAGES.items()}
-
-
-def _prose(text: str) -> str:
-    """The start of a text without paths, addresses and dotted names: their words are of no language."""
-    start = unicodedata.normalize("NFKC", text[:_ENOUGH])
-    return _ASCII_RUN.sub(lambda run: " " if _CODE.search(run[0]) else run[0], start)
+    scores = _votes(text)
+    return _DEFAULTS | {name: max(codes, key=scores.__getitem__) for name, codes in _SHARED.items()}
 
 
 def _main_script(text: str) -> str:
+    start = unicodedata.normalize("NFKC", text[:_ENOUGH])
     counts: Counter[str] = Counter()
-    for character in text:
+    for character in _ASCII_RUN.sub(lambda run: "" if _CODE.search(run[0]) else run[0], start):
         if name := script(character):
             counts[name] += _WEIGHTS.get(name, 1)
     if counts["kana"]:
@@ -130,7 +164,7 @@ def _main_script(text: str) -> str:
 
 def _votes(text: str) -> defaultdict[str, float]:
     """A word or letter that several languages have counts for each of them, by so much less."""
-    folded = text.casefold()
+    folded = unicodedata.normalize("NFKC", text[:_ENOUGH]).casefold()
     scores: defaultdict[str, float] = defaultdict(float)
     for word in _WORD.findall(folded):
         for code in (codes := _BY_WORD.get(word, ())):

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,16 +12,20 @@ from config.settings import Settings
 from store.connection import client_arguments, connect, disconnect, is_lite, store_errors, without_credentials
 from store.filters import among, equals, expression
 from store.fingerprint import Fingerprint
+from store.lexical import ANALYZER_PARAMS
 from store.pymilvus_import import import_pymilvus
-from store.rows import ALL_BUT_VECTOR, MAX_NAME_BYTES, MAX_TEXT_BYTES, Row
+from store.rows import MAX_NAME_BYTES, MAX_TEXT_BYTES, SHOWN_FIELDS, Row, StoredRow, vector_field
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_milvus import Milvus
-    from pymilvus import MilvusClient
+    from pymilvus import CollectionSchema, MilvusClient
 
 INDEX_PARAMS: dict[str, Any] = {"index_type": "FLAT", "metric_type": "IP", "params": {}}
 SEARCH_PARAMS: dict[str, Any] = {"metric_type": "IP", "params": {}}
+SPARSE_FIELD = "sparse"
+SPARSE_INDEX_PARAMS: dict[str, Any] = {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {}}
+SPARSE_SEARCH_PARAMS: dict[str, Any] = {"metric_type": "BM25", "params": {}}
 CONSISTENCY = "Strong"
 FINGERPRINT_PROPERTY = "askmd.fingerprint"
 ROOT_PROPERTY = "askmd.root."
@@ -52,20 +56,50 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def search(self, vector: Sequence[float], k: int, filters: Mapping[str, str]) -> list[tuple[Row, float]]:
-        """Give the `k` rows nearest to a normalised vector, best first, with their inner products."""
+    @property
+    def vector_fields(self) -> list[str]:
+        """The fields that hold a vector of each embedding model, in their order."""
+        return [vector_field(number) for number in range(len(self.fingerprint.dims))]
+
+    def nearest(self, field: str, vector: Sequence[float], limit: int, filter_: str) -> list[tuple[str, float]]:
+        """Give the ids of the rows nearest to a normalised vector, best first, with their inner products."""
+        return self._search(field, list(vector), limit, filter_, SEARCH_PARAMS)
+
+    def matching(self, terms: str, limit: int, filter_: str) -> list[tuple[str, float]]:
+        """Give the ids of the rows that hold some of the terms, best first, with their BM25 scores."""
+        if not self.fingerprint.lexical or not terms:
+            return []
+        found = self._search(SPARSE_FIELD, terms, limit, filter_, SPARSE_SEARCH_PARAMS)
+        # Milvus Lite gives the negated score, a server the score; neither is ever negative by BM25's own formula there.
+        return [(id_, abs(score)) for id_, score in found]
+
+    def _search(
+        self, field: str, data: list[float] | str, limit: int, filter_: str, params: dict[str, Any]
+    ) -> list[tuple[str, float]]:
         with self._errors():
             found = self.client.search(
                 self.target,
-                data=[list(vector)],
-                anns_field="vector",
-                limit=k,
-                filter=expression(filters, self.docs() if "path" in filters else ()),
-                search_params=SEARCH_PARAMS,
-                output_fields=ALL_BUT_VECTOR,
+                data=[data],
+                anns_field=field,
+                limit=limit,
+                filter=filter_,
+                search_params=params,
+                output_fields=["id"],
                 timeout=self.settings.milvus_timeout,
             )
-        return [(cast("Row", hit["entity"]), float(hit["distance"])) for hit in found[0]]
+        return [(hit["id"], float(hit["distance"])) for hit in found[0]]
+
+    def get(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Give rows by their ids; those that are gone are left out."""
+        if not ids:
+            return {}
+        with self._errors():
+            rows = self.client.get(self.target, ids=list(ids), output_fields=SHOWN_FIELDS)
+        return {row["id"]: cast("Row", row) for row in rows}
+
+    def filter_expression(self, filters: Mapping[str, str]) -> str:
+        """Write filters as the expression that the search methods take."""
+        return expression(filters, self.docs() if "path" in filters else ())
 
     def rows(self, filter_: str, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Give every row that fits an expression, in no order."""
@@ -97,12 +131,19 @@ class Store:
         with self._errors():
             return int(self.client.query(self.target, filter=filter_, output_fields=["count(*)"])[0]["count(*)"])
 
-    def upsert(self, rows: Sequence[Row]) -> None:
-        """Write rows with their vectors; a row of the same id is replaced."""
+    def upsert(self, rows: Sequence[StoredRow]) -> None:
+        """Write rows; a row of the same id is replaced."""
         with self._errors():
             for first in range(0, len(rows), PAGE):
-                page = cast("list[dict[str, Any]]", list(rows[first : first + PAGE]))
+                page = [self._to_entity(row) for row in rows[first : first + PAGE]]
                 self.client.upsert(self.target, page, timeout=self.settings.milvus_timeout)
+
+    def _to_entity(self, row: StoredRow) -> dict[str, Any]:
+        entity: dict[str, Any] = {**row, **dict(zip(self.vector_fields, row["vectors"], strict=True))}
+        del entity["vectors"]
+        if not self.fingerprint.lexical:
+            del entity["lexical"]
+        return entity
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove rows."""
@@ -146,20 +187,29 @@ class Store:
         """Note where a root was ingested from."""
         self.set_property(ROOT_PROPERTY + root, path)
 
-    def vectorstore(self, embedding: "Embeddings") -> "Milvus":
-        """Give the collection as a LangChain vector store, for whatever LangChain does with one."""
+    def vectorstore(self, embeddings: "Sequence[Embeddings]") -> "Milvus":
+        """Give the collection as a LangChain vector store, for whatever LangChain does with one.
+
+        With more than one field to search, its own searches fuse them and have to be given a `reranker`: a
+        pymilvus.Function of type RERANK (milvus.io/docs/weighted-ranker.md).
+        """
         langchain_milvus = import_pymilvus("langchain_milvus")
+        bm25 = langchain_milvus.BM25BuiltInFunction(
+            input_field_names="lexical", output_field_names=SPARSE_FIELD, analyzer_params=ANALYZER_PARAMS
+        )
+        lexical = bool(self.fingerprint.lexical)
         with self._errors():
             store: Milvus = langchain_milvus.Milvus(
-                embedding_function=embedding,
+                embedding_function=list(embeddings),
+                builtin_function=[bm25] if lexical else None,
                 collection_name=self.target,
                 connection_args=client_arguments(self.settings.milvus_uri, self.settings.milvus_key()),
                 consistency_level=CONSISTENCY,
-                index_params=INDEX_PARAMS,
-                search_params=SEARCH_PARAMS,
+                index_params=[INDEX_PARAMS] * len(self.vector_fields) + [SPARSE_INDEX_PARAMS] * lexical,
+                search_params=[SEARCH_PARAMS] * len(self.vector_fields) + [SPARSE_SEARCH_PARAMS] * lexical,
                 primary_field="id",
                 text_field="text",
-                vector_field="vector",
+                vector_field=self.vector_fields + [SPARSE_FIELD] * lexical,
                 enable_dynamic_field=True,
                 timeout=self.settings.milvus_timeout,
             )
@@ -212,6 +262,8 @@ def open_or_create_store(settings: Settings, fingerprint: Fingerprint) -> Store:
 
 def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Fingerprint) -> Store:
     """Make an empty collection that no alias names yet: `publish` makes it the one that readers see."""
+    if not _has_bm25(client):
+        fingerprint = replace(fingerprint, lexical=0)
     pymilvus = import_pymilvus()
     DataType = pymilvus.DataType  # noqa: N806 - a class
 
@@ -223,9 +275,13 @@ def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Finge
     schema.add_field("ordinal", DataType.INT64)
     schema.add_field("file_hash", DataType.VARCHAR, max_length=64)
     schema.add_field("embed_hash", DataType.VARCHAR, max_length=64)
-    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=fingerprint.dim)
     index = pymilvus.MilvusClient.prepare_index_params()
-    index.add_index("vector", **INDEX_PARAMS)
+    for number, dim in enumerate(fingerprint.dims):
+        schema.add_field(vector_field(number), DataType.FLOAT_VECTOR, dim=dim)
+        index.add_index(vector_field(number), **INDEX_PARAMS)
+    if fingerprint.lexical:
+        _add_lexical(schema)
+        index.add_index(SPARSE_FIELD, **SPARSE_INDEX_PARAMS)
     physical = f"{settings.collection}_{secrets.token_hex(4)}"
     with store_errors(settings.milvus_uri):
         client.create_collection(
@@ -236,6 +292,28 @@ def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Finge
             properties={FINGERPRINT_PROPERTY: fingerprint.to_json()},
         )
     return Store(settings, client, physical, fingerprint)
+
+
+def _has_bm25(client: "MilvusClient") -> bool:
+    """Milvus has it from 2.5 on; Milvus Lite 3 gives a version of its own that is above that."""
+    major, minor = re.findall(r"\d+", client.get_server_version())[:2]
+    return (int(major), int(minor)) >= (2, 5)
+
+
+def _add_lexical(schema: "CollectionSchema") -> None:
+    pymilvus = import_pymilvus()
+    kinds = pymilvus.DataType
+    schema.add_field(
+        "lexical", kinds.VARCHAR, max_length=MAX_TEXT_BYTES, enable_analyzer=True, analyzer_params=ANALYZER_PARAMS
+    )
+    schema.add_field(SPARSE_FIELD, kinds.SPARSE_FLOAT_VECTOR)
+    bm25 = pymilvus.Function(
+        name="bm25",
+        function_type=pymilvus.FunctionType.BM25,
+        input_field_names=["lexical"],
+        output_field_names=[SPARSE_FIELD],
+    )
+    schema.add_function(bm25)
 
 
 def publish(store: Store) -> None:
@@ -271,19 +349,25 @@ def _describe(settings: Settings, client: "MilvusClient", target: str = "") -> S
     return Store(settings, client, target or described["collection_name"], fingerprint)
 
 
-def require_same_vectors(store: Store, embedding: str, dim: int) -> None:
-    """Refuse to search a store with a model that it was not built with. Raises StoreError."""
+def require_same_vectors(store: Store, embedding: str, dims: Sequence[int]) -> None:
+    """Refuse to search a store with models that it was not built with. Raises StoreError."""
     built = store.fingerprint
-    if (built.embedding, built.dim) != (embedding, dim):
+    if (built.embedding, built.dims) != (embedding, tuple(dims)):
         raise StoreError(
             f"collection {store.settings.collection!r} was built with embedding {built.embedding!r} "
-            f"({built.dim} dimensions), the settings say {embedding!r} ({dim}); "
+            f"({_sizes(built.dims)} dimensions), the settings say {embedding!r} ({_sizes(dims)}); "
             f"set ASKMD_EMBEDDING={built.embedding}, or rebuild with: askmd ingest PATH --rebuild"
         )
 
 
+def _sizes(dims: Sequence[int]) -> str:
+    return "+".join(map(str, dims))
+
+
 def require_same_fingerprint(store: Store, wanted: Fingerprint) -> None:
     """Refuse to write chunks beside others that were cut or embedded in another way. Raises StoreError."""
+    if not store.fingerprint.lexical:
+        wanted = replace(wanted, lexical=0)  # this Milvus has no BM25: nothing that a rebuild could change
     if differences := store.fingerprint.differences(wanted):
         raise StoreError(
             f"collection {store.settings.collection!r} was built with {'; '.join(differences)}; "

@@ -15,6 +15,8 @@ def import_pymilvus(name: str = "pymilvus") -> ModuleType:
     When it is first imported, pymilvus 3.0 loads any `.env` above its own folder into the environment, and takes
     MILVUS_URI for the address of a server: the path of a Milvus Lite file ends the import with an error.
     """
+    # Milvus Lite's index library would keep its threads in a busy loop after each search, and with them the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with _importing:
         hidden = {"MILVUS_URI": "", "MILVUS_DEFAULT_CONNECTION": "", "PYTHON_DOTENV_DISABLED": "1"}
         before = {variable: os.environ.get(variable) for variable in hidden}

@@ -1,6 +1,6 @@
 """The fields of a row: one chunk of one file, with its vector and what is needed to cite and to sync it."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 
 class Row(TypedDict):
@@ -24,14 +24,37 @@ class Row(TypedDict):
     slug: str
     section_start: int
     section_end: int
+    gap: str
+    """The blank characters between this chunk and the next: with them, neighbours join to an exact slice."""
+    near: list[str]
+    """Ids of the chunks around it in its section, itself among them, in their order."""
     front_matter: dict[str, Any]
-    vector: NotRequired[list[float]]
+
+
+class StoredRow(Row):
+    """A row as it is written: with what is searched."""
+
+    lexical: str
+    """The terms of breadcrumb and text, for BM25."""
+    vectors: list[list[float]]
+    """One for each embedding model of the collection; each has a field of its own in Milvus."""
+
+
+def vector_field(number: int) -> str:
+    """Name the field of the embedding model with that place in the collection's list, from 0."""
+    return "vector" if number == 0 else f"vector_{number + 1}"
 
 
 MAX_TEXT_BYTES = 65_535
 """Milvus servers count the length of a VARCHAR in bytes; Milvus Lite counts characters."""
 
+MAX_LEXICAL_BYTES = 60_000
+
+NEIGHBOURS = 8
+"""Chunks before and after that a row knows of: more than a passage has room for."""
+
 MAX_NAME_BYTES = 4_096
 """Room for a path or a root's name."""
 
-ALL_BUT_VECTOR = [name for name in Row.__annotations__ if name != "vector"]
+SHOWN_FIELDS = list(Row.__annotations__)
+"""All that a reader of rows needs; not what is only searched."""

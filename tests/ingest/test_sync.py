@@ -17,10 +17,12 @@ from ingest.sync import Ingestion, sync
 from store.filters import equals
 from store.fingerprint import Fingerprint
 from store.milvus import Store, open_or_create_store
-from store.rows import ALL_BUT_VECTOR
+from store.rows import SHOWN_FIELDS
 from tests.support.stores import DIM, CountingEncoder, word_starts, write_files
 
-FINGERPRINT = Fingerprint(embedding="counting", dim=DIM, splitter="askmd 1", chunk_tokens=20)
+FINGERPRINT = Fingerprint(
+    embedding="counting+counting", dims=(DIM, DIM), lexical=1, splitter="askmd 1", chunk_tokens=20
+)
 LONG = "\n\n".join(f"Paragraph {n} speaks of the matter number {n} at some length and then ends." for n in range(9))
 FILES = {"a.md": f"# A\n\n{LONG}\n", "sub/b.md": "# B\n\nOne.\n\n## C\n\nTwo.\n", "d.md": "# D\n\nThree.\n"}
 
@@ -44,13 +46,13 @@ class Workbench:
             root=root,
             found=find_docs(root),
             split=partial(split, token_starts=word_starts, max_tokens=20),
-            encoder=self.encoder,
+            encoders=[self.encoder, CountingEncoder()],
         )
         self.encoder.texts.clear()
         return sync(self.store, replace(ingestion, **options))
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        fields = [*ALL_BUT_VECTOR, "vector"]
+        fields = [*SHOWN_FIELDS, "lexical", "vector", "vector_2"]
         return {row["id"]: row for row in self.store.rows(equals("root", self.name), fields)}
 
 
@@ -72,6 +74,9 @@ def test_rows_are_exact_slices_with_their_place(bench: Workbench) -> None:
     for row in rows.values():
         text = FILES[row["doc"]]
         assert row["text"] == text[row["start"] : row["end"]]
+        assert row["vector"] == row["vector_2"]
+        assert row["id"] in row["near"]
+        assert text[row["end"] :].startswith(row["gap"])
         assert row["start_line"] == text.count("\n", 0, row["start"]) + 1
     assert {tuple(row["headings"]) for row in rows.values()} == {("A",), ("B",), ("B", "C"), ("D",)}
 

@@ -157,7 +157,9 @@ def test_approximate_tokens_divide_long_words_and_scripts_without_spaces() -> No
 
 @pytest.mark.parametrize("name", ["", "MiniLM", "minilm:x", "minilm?x=1", "openai:", "pymilvus:", "huggingface:x"])
 def test_an_unknown_name_is_told_the_forms(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"use minilm, multilingual, pymilvus:<Function>.*, openai:<model>"):
+    with pytest.raises(
+        ConfigError, match=r"use minilm, multilingual, minilm.multilingual, pymilvus:<Function>.*, openai:<model>"
+    ):
         open_embedding(name)
 
 

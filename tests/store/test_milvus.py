@@ -3,9 +3,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from pymilvus import Function, FunctionType
 
 from config.errors import ConfigError, StoreError
 from config.settings import Settings
@@ -13,6 +15,7 @@ from store.connection import connect, without_credentials
 from store.embeddings import open_embedding
 from store.filters import equals
 from store.fingerprint import Fingerprint
+from store.lexical import analyse
 from store.milvus import (
     Store,
     create_beside,
@@ -24,14 +27,14 @@ from store.milvus import (
     require_same_fingerprint,
     require_same_vectors,
 )
-from store.rows import Row
+from store.rows import StoredRow
 
-FINGERPRINT = Fingerprint(embedding="minilm", dim=384, splitter="askmd 1", chunk_tokens=200)
+FINGERPRINT = Fingerprint(embedding="minilm", dims=(384,), lexical=1, splitter="askmd 1", chunk_tokens=200)
 
 
-def row(name: str, text: str, ordinal: int = 0) -> Row:
+def row(name: str, text: str, ordinal: int = 0) -> StoredRow:
     vector = open_embedding("minilm").embed_documents([text])[0]
-    return Row(
+    return StoredRow(
         id=name,
         root="docs",
         doc=f"{name}.md",
@@ -48,7 +51,10 @@ def row(name: str, text: str, ordinal: int = 0) -> Row:
         section_start=0,
         section_end=len(text),
         front_matter={"tags": ["x"]},
-        vector=vector,
+        gap="",
+        near=[name],
+        lexical=analyse(text),
+        vectors=[vector],
     )
 
 
@@ -71,14 +77,20 @@ def test_what_was_written_is_found_again_after_reopening(settings: Settings) -> 
 
     with open_store(settings) as store:
         vector = open_embedding("minilm").embed_queries(["When must I pay taxes?"])[0]
-        hits = store.search(vector.tolist(), 2, {})
+        hits = store.nearest("vector", vector.tolist(), 2, "")
+        rows = store.get([id_ for id_, _ in hits])
 
         assert store.fingerprint == FINGERPRINT
         assert store.roots() == {"docs": "/somewhere/docs"}
-        assert [hit["doc"] for hit, _ in hits] == ["tax.md", "cats.md"]
-        assert hits[0][0]["headings"] == ["H"]
-        assert hits[0][0]["front_matter"] == {"tags": ["x"]}
+        assert [id_ for id_, _ in hits] == ["tax", "cats"]
         assert 1 >= hits[0][1] > hits[1][1]
+        assert rows["tax"]["headings"] == ["H"]
+        assert rows["tax"]["front_matter"] == {"tags": ["x"]}
+        assert [id_ for id_, _ in store.matching(analyse("the APRIL taxes"), 2, "")] == ["tax"]
+        assert store.matching(analyse("nothing of this kind"), 2, "") == []
+        both = store.matching(analyse("cats sleep, taxes"), 2, "")
+        assert [id_ for id_, _ in both] == ["cats", "tax"]
+        assert both[0][1] > both[1][1] > 0
 
 
 def test_upserting_again_replaces(store: Store) -> None:
@@ -92,9 +104,11 @@ def test_upserting_again_replaces(store: Store) -> None:
 def test_langchain_sees_the_same_collection(store: Store) -> None:
     store.upsert([row("cats", "Cats sleep all day."), row("tax", "Taxes are due in April.")])
 
-    vectorstore = store.vectorstore(open_embedding("minilm"))
-    documents = vectorstore.similarity_search("When must I pay taxes?", k=1)
-    retrieved = vectorstore.as_retriever(search_kwargs={"k": 1}).invoke("Which animal sleeps?")
+    vectorstore = store.vectorstore([open_embedding("minilm")])
+    weighted = {"reranker": "weighted", "weights": [0.5, 0.5]}
+    ranker: Any = {"reranker": Function("half_half", FunctionType.RERANK, [], params=weighted)}
+    documents = vectorstore.similarity_search("When must I pay taxes?", k=1, **ranker)
+    retrieved = vectorstore.as_retriever(search_kwargs={"k": 1, **ranker}).invoke("Which animal sleeps?")
 
     assert (documents[0].page_content, documents[0].metadata["doc"]) == ("Taxes are due in April.", "tax.md")
     assert retrieved[0].metadata["doc"] == "cats.md"
@@ -106,16 +120,16 @@ def test_a_rebuild_becomes_visible_to_readers_at_once_and_whole(store: Store, se
         new = create_beside(settings, store.client, FINGERPRINT)
         new.upsert([row("new", "New text.")])
         vector = open_embedding("minilm").embed_queries(["text"])[0].tolist()
-        assert [hit["doc"] for hit, _ in reader.search(vector, 5, {})] == ["old.md"]
+        assert [id_ for id_, _ in reader.nearest("vector", vector, 5, "")] == ["old"]
 
         publish(new)
         drop_leftovers(new)
 
-        assert [hit["doc"] for hit, _ in reader.search(vector, 5, {})] == ["new.md"]
+        assert [id_ for id_, _ in reader.nearest("vector", vector, 5, "")] == ["new"]
 
 
 def test_removing_a_root_leaves_the_others(store: Store) -> None:
-    store.upsert([row("a", "One."), Row(**{**row("b", "Two."), "root": "other"})])
+    store.upsert([row("a", "One."), StoredRow(**{**row("b", "Two."), "root": "other"})])
     store.set_root("docs", "/docs")
     store.set_root("other", "/other")
 
@@ -127,7 +141,7 @@ def test_removing_a_root_leaves_the_others(store: Store) -> None:
 
 def test_more_rows_than_a_page_are_all_given(store: Store) -> None:
     one = row("a", "One.")
-    store.upsert([Row(**{**one, "id": f"{n:05}"}) for n in range(4_500)])
+    store.upsert([StoredRow(**{**one, "id": f"{n:05}"}) for n in range(4_500)])
 
     assert len({each["id"] for each in store.rows(equals("root", "docs"), ["id"])}) == 4_500
 
@@ -142,7 +156,7 @@ def test_nothing_ingested_is_said_and_leaves_no_file(settings: Settings) -> None
 def test_a_missing_collection_is_no_empty_result(store: Store, settings: Settings) -> None:
     store.client.drop_collection(store.target)
     with pytest.raises(StoreError, match="does not exist|not found"):
-        store.search([0.0] * 384, 1, {})
+        store.nearest("vector", [0.0] * 384, 1, "")
     with pytest.raises(StoreError, match="nothing was ingested yet"):
         open_store(settings)
 
@@ -189,16 +203,16 @@ def test_credentials_are_never_shown() -> None:
 
 
 def test_another_model_is_refused_for_searching(store: Store) -> None:
-    require_same_vectors(store, "minilm", 384)
+    require_same_vectors(store, "minilm", [384])
     with pytest.raises(
         StoreError, match=r"'minilm' \(384 dimensions\).*'multilingual' \(512\).*ASKMD_EMBEDDING=minilm.*--rebuild"
     ):
-        require_same_vectors(store, "multilingual", 512)
+        require_same_vectors(store, "multilingual", [512])
 
 
 def test_other_settings_are_refused_for_writing(store: Store) -> None:
     require_same_fingerprint(store, FINGERPRINT)
-    other = Fingerprint(embedding="minilm", dim=384, splitter="askmd 2", chunk_tokens=100)
+    other = Fingerprint(embedding="minilm", dims=(384,), lexical=1, splitter="askmd 2", chunk_tokens=100)
     with pytest.raises(StoreError, match=r"splitter 'askmd 1', not 'askmd 2'; chunk_tokens 200, not 100; .*--rebuild"):
         require_same_fingerprint(store, other)
 
@@ -210,10 +224,11 @@ def test_a_collection_of_somebody_else_is_refused(store: Store, settings: Settin
 
 
 def test_a_fingerprint_of_an_older_version_can_still_be_read() -> None:
-    old = Fingerprint.from_json('{"embedding": "minilm", "dim": 384, "was": 1}')
+    old = Fingerprint.from_json('{"embedding": "minilm", "dims": [384], "was": 1}')
 
     assert old.differences(FINGERPRINT) == [
+        "lexical 0, not 1",
         "splitter 'unknown', not 'askmd 1'",
         "chunk_tokens 0, not 200",
-        "schema 0, not 1",
+        "schema 0, not 2",
     ]

@@ -22,7 +22,7 @@ from typing import Any
 
 from config.settings import Settings
 from store.milvus import open_store
-from store.rows import ALL_BUT_VECTOR
+from store.rows import SHOWN_FIELDS
 from tests.support.embedding_server import EmbeddingServer
 from tests.support.stores import write_files
 
@@ -98,7 +98,7 @@ class Ingest:
     def rows(self) -> dict[str, dict[str, Any]]:
         """Give all that is stored, vectors included."""
         with open_store(Settings(milvus_uri=self.uri)) as store:
-            return {row["id"]: row for row in store.rows('id != ""', [*ALL_BUT_VECTOR, "vector"])}
+            return {row["id"]: row for row in store.rows('id != ""', [*SHOWN_FIELDS, "lexical", "vector"])}
 
 
 def kill_and_repeat(ingest: Ingest, seconds: float, clean: dict[str, dict[str, Any]]) -> tuple[bool, bool]:

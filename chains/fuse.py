@@ -1,0 +1,49 @@
+"""Several ranked lists of the same things -> one. Pure.
+
+Each list's scores are stretched to [0, 1] and weighted (min-max fusion, also known as convex combination: Bruch et al.,
+"An Analysis of Fusion Functions for Hybrid Retrieval", 2023). What a list does not hold gets nothing from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Ranking = Sequence[tuple[str, float]]
+"""Identifiers with their scores, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A thing with its fused score, and the score and rank (from 1) that it had in each list that holds it."""
+
+    id: str
+    score: float
+    scores: dict[str, float]
+    ranks: dict[str, int]
+
+
+def fuse(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[Fused]:
+    """Fuse lists by name, best first; what scores the same keeps the order of the first list that has it.
+
+    Weights are relative: those of lists that are empty fall to the others, so that scores stay comparable.
+    """
+    filled = {name: ranking for name, ranking in rankings.items() if ranking}
+    total = sum(weights[name] for name in filled) or 1.0
+    fused: dict[str, float] = {}
+    scores: dict[str, dict[str, float]] = {}
+    ranks: dict[str, dict[str, int]] = {}
+    for name, ranking in filled.items():
+        for rank, ((id_, score), stretched) in enumerate(zip(ranking, _stretch(ranking), strict=True), 1):
+            fused[id_] = fused.get(id_, 0.0) + weights[name] / total * stretched
+            scores.setdefault(id_, {})[name] = score
+            ranks.setdefault(id_, {})[name] = rank
+    best = sorted(fused, key=lambda id_: -fused[id_])
+    return [Fused(id_, fused[id_], scores[id_], ranks[id_]) for id_ in best]
+
+
+def _stretch(ranking: Ranking) -> list[float]:
+    """Bring scores to [0, 1]; a list whose scores are all the same says that all are as good."""
+    highest = max(score for _, score in ranking)
+    lowest = min(score for _, score in ranking)
+    if highest == lowest:
+        return [1.0] * len(ranking)
+    return [(score - lowest) / (highest - lowest) for _, score in ranking]

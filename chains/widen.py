@@ -1,0 +1,68 @@
+"""Retrieve small, read whole: chunks that were found grow into passages of their section. Pure.
+
+A chunk that answers a question often leans on the lines beside it. So each grows by its neighbours, as long as they are
+of the same section and the passage stays short; chunks that fall into the same passage are given once, where the best
+stood.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from store.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Neighbouring rows of one section, in their order, and the id of the row that was found first."""
+
+    rows: tuple[Row, ...]
+    found: str
+
+    @property
+    def text(self) -> str:
+        """The exact slice of the file: the rows with what stands between them."""
+        return "".join(row["text"] + row["gap"] for row in self.rows[:-1]) + self.rows[-1]["text"]
+
+
+def widen(found: Sequence[Row], near: Mapping[str, Row], limit: int) -> list[Passage]:
+    """Grow rows, best first, into passages of at most `limit` characters, unless one row alone is longer.
+
+    `near` holds the rows that `found` name as their neighbours; what it lacks ends a passage.
+    """
+    passages: list[Passage] = []
+    taken: set[str] = set()
+    rows = {**near, **{row["id"]: row for row in found}}
+    for row in found:
+        if row["id"] not in taken:
+            passage = _grow(row, rows, taken, limit)
+            passages.append(passage)
+            taken.update(each["id"] for each in passage.rows)
+    return passages
+
+
+def _grow(row: Row, rows: Mapping[str, Row], taken: set[str], limit: int) -> Passage:
+    """Take neighbours from both sides in turn, the next before the previous: text explains itself downwards."""
+    section = [rows[id_] for id_ in row["near"] if id_ in rows]
+    at = next(i for i, each in enumerate(section) if each["id"] == row["id"])
+    first = last = at
+    growing = {+1, -1}
+    while growing:
+        for step in (+1, -1):
+            if step not in growing:
+                continue
+            reach = (first, last + 1) if step > 0 else (first - 1, last)
+            if _fits(section, reach, taken, limit):
+                first, last = reach
+            else:
+                growing.discard(step)
+    return Passage(tuple(section[first : last + 1]), row["id"])
+
+
+def _fits(section: Sequence[Row], reach: tuple[int, int], taken: set[str], limit: int) -> bool:
+    first, last = reach
+    if first < 0 or last >= len(section):
+        return False
+    new = section[first : last + 1]
+    follows = all(one["ordinal"] + 1 == other["ordinal"] for one, other in pairwise(new))
+    return follows and not taken & {row["id"] for row in new} and new[-1]["end"] - new[0]["start"] <= limit
