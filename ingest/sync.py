@@ -27,6 +27,9 @@ from store.rows import StoredRow
 WINDOW = 1_024
 """Chunks that are embedded and written together: enough to sort by length, few enough to hold in memory."""
 
+FLUSH_EVERY = 4
+"""Windows written between flushes: Milvus Lite keeps in memory what was not flushed, and each flush makes a segment."""
+
 HASHES_A_QUERY = 256
 
 
@@ -203,12 +206,15 @@ class _Writer:
         self._store, self._root = store, root
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="askmd-write")
         self._last: Future[None] | None = None
+        self._windows = 0
 
     def write(self, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors]) -> None:
         """Wait for the window before, then start with this one."""
         self._wait()
         if self._store is not None:
-            self._last = self._thread.submit(_write, self._store, self._root, window, vectors)
+            self._windows += 1
+            flush = self._windows % FLUSH_EVERY == 0
+            self._last = self._thread.submit(_write, self._store, self._root, window, vectors, flush=flush)
 
     def _wait(self) -> None:
         if self._last is not None:
@@ -225,7 +231,9 @@ class _Writer:
             self._thread.shutdown(wait=True)
 
 
-def _write(store: Store, root: str, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors]) -> None:
+def _write(
+    store: Store, root: str, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors], *, flush: bool
+) -> None:
     def complete(new: NewRow) -> StoredRow:
         return StoredRow(**new.row, lexical=terms(new.row), vectors=vectors[new.row["embed_hash"]])
 
@@ -235,6 +243,8 @@ def _write(store: Store, root: str, window: Sequence[_ChangedFile], vectors: Map
     store.upsert([complete(new) for new in rows if new.row["ordinal"] != 0])
     store.delete(sorted(before - {new.row["id"] for new in rows}))
     store.upsert([complete(new) for new in rows if new.row["ordinal"] == 0])
+    if flush:
+        store.flush()
 
 
 def _count_unchanged(store: Store, root: str, others: Iterable[str]) -> int:
