@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from langchain_core.documents import Document
 
 CANDIDATES = 200
-"""Rows asked for in each way of searching; fewer find less, more find nothing (benchmarks/retrieval.md)."""
+"""Rows asked for in each way of searching; fewer find less, more find nothing."""
 
 WEIGHTS = {"dense": 0.5, "lexical": 0.5}
 
