@@ -55,6 +55,7 @@ class _Answer:
             citations=citations,
             unknown_citations=unknown,
             refused=text.strip() in (state["refusal"], DEFAULT_REFUSAL),
+            notices=state["notices"],
             llm=state["llm"],
             model=message.response_metadata.get("model_name") or state["model"],
             prompt=state["prompt"],

@@ -32,6 +32,8 @@ class State(TypedDict):
     retrieval: bool
     k: int
     mode: Mode
+    notices: list[str]
+    """What the steps have to tell the reader; each may add to it."""
     sources: NotRequired[list[Evidence]]
     context: NotRequired[str]
     message: NotRequired[BaseMessage]
@@ -83,6 +85,7 @@ class Choose(RunnableSerializable[str | Question, State]):
             retrieval=self.prompts[self.prompt].retrieval,
             k=self.k,
             mode=cast("Mode", self.mode),
+            notices=[],
         )
 
 

@@ -12,7 +12,7 @@ from chains.prompts import load_prompts, to_template
 from chains.resources import Resources
 from chains.retrieve import from_document
 from chains.retriever import ChunkRetriever
-from chains.schema import Answer, Evidence, Question
+from chains.schema import Answer, Question
 from config.settings import Settings
 from store.milvus import Store
 
@@ -28,13 +28,13 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
     prompts = load_prompts(settings.prompts_dir)
     retriever = ChunkRetriever(search=resources.search, k=settings.k).with_config(run_name="retriever")
 
-    def search(state: Any, config: RunnableConfig) -> list[Evidence]:
+    def search(state: Any, config: RunnableConfig) -> Any:
         resources.chat_model(state["llm"])  # a missing key shall be told before anything is searched
         if not state["retrieval"]:
-            return []
+            return {**state, "sources": []}
         found = retriever.invoke(state["search"], config, k=state["k"], filters=state["filter"])
         hits: list[Any] = [from_document(document) for document in found]
-        return number(fit(hits, settings.budget, resources.count_tokens))
+        return {**state, "sources": number(fit(hits, settings.budget, resources.count_tokens))}
 
     def generate(state: Any) -> Runnable[Any, BaseMessage] | BaseMessage:
         if state["retrieval"] and not state["sources"] and state["mode"] == "strict":
@@ -46,7 +46,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
     last: Runnable[Any, Any] = RunnableGenerator(finish, finish_async).with_config(run_name="citations")
     return (
         first
-        | RunnablePassthrough.assign(sources=RunnableLambda(search).with_config(run_name="retrieve"))
+        | RunnableLambda(search).with_config(run_name="retrieve")
         | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
         | RunnablePassthrough.assign(message=RunnableLambda(generate).with_config(run_name="generate"))
         | last

@@ -77,6 +77,8 @@ class Answer(TypedDict):
     """Numbers in the answer that stand for no passage: the model made them up."""
     refused: bool
     """The documents do not hold the answer, and the answer says so."""
+    notices: list[str]
+    """What the reader should know about how this answer came about, a sentence each."""
     llm: str
     model: str
     prompt: str
