@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from chains.fuse import Fused, fuse
+from chains.fuse import Fused, Ranking, fuse
 from chains.schema import Hit
 from chains.widen import Passage, widen
 from config.errors import ConfigError
@@ -43,17 +43,21 @@ def retrieve(
         raise ConfigError("the question is empty")
     check_filters(filters or {})
     filter_ = store.filter_expression(filters or {})
+    found = fuse(rank(store, embeddings, question, filter_), WEIGHTS)
+    return read_passages(store, found, k, store.settings.passage_chars)
+
+
+def rank(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filter_: str) -> dict[str, Ranking]:
+    """Search in each way; give the ids that each found with their scores, best first."""
     number = 0 if len(embeddings) == 1 or is_english(question) else 1
     vector = embeddings[number].embed_queries([question])[0]
-    rankings = {
+    return {
         "dense": store.nearest(store.vector_fields[number], vector, CANDIDATES, filter_),
         "lexical": store.matching(analyse(question), CANDIDATES, filter_),
     }
-    found = fuse(rankings, WEIGHTS)
-    return _read(store, found, k, store.settings.passage_chars)
 
 
-def _read(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
+def read_passages(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
     """Fetch what was found and widen it; look further down while passages that fell into one leave room."""
     by_id = {fused.id: fused for fused in found}
     roots = store.roots()

@@ -89,18 +89,24 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     changed_docs: list[str] = []
     known_before = store is not None and store.count() > 0
     seen: set[str] = set()
+    last: Mapping[str, Vectors] = {}  # of the window that may still be on its way into the store
     with _Writer(store, name) as writer:
         for window in _ahead(_windows(_changes(ingestion, stored, report))):
             changed_docs += [file.doc for file in window]
             report.chunks += sum(len(file.rows) for file in window)
             hashes = {new.row["embed_hash"] for file in window for new in file.rows}
-            perhaps_stored = hashes if known_before else hashes & seen
-            known = _known_vectors(store, perhaps_stored, with_vectors=not ingestion.dry_run) if store else {}
+            known = {hash_: last[hash_] for hash_ in hashes & last.keys()}
+            perhaps_stored = (hashes if known_before else hashes & seen) - known.keys()
+            if store is not None:
+                known |= _known_vectors(store, perhaps_stored, with_vectors=not ingestion.dry_run)
+            if ingestion.dry_run:
+                known |= {hash_: [] for hash_ in hashes & seen}
             new = _texts_to_embed(window, known)
             seen |= hashes
             report.embedded += len(new)
             if not ingestion.dry_run:
-                writer.write(window, {**known, **_embed(ingestion.encoders, new)})
+                last = {**known, **_embed(ingestion.encoders, new)}
+                writer.write(window, last)
     out_of_sight = [doc for doc in stored if not ingestion.found.covers(doc)]
     gone = stored.keys() - {*docs, *out_of_sight}
     report.deleted = len(gone) - report.moved

@@ -169,6 +169,15 @@ def test_a_dry_run_counts_and_writes_nothing(bench: Workbench) -> None:
     assert (planned.chunks, planned.embedded) == (done.chunks, done.embedded)
 
 
+def test_a_text_is_embedded_once_however_far_apart_it_stands(bench: Workbench) -> None:
+    sections = "\n".join(f"## Section {n}\n\nWords of number {n}.\n" for n in range(600))
+    files = {f"{name}.md": f"# {name}\n\nIn all files.\n\n{sections}" for name in "abcd"}
+    planned = bench.sync(files, dry_run=True)
+    report = bench.sync(files)
+    assert report.chunks == 4 * 601
+    assert planned.embedded == report.embedded == len(bench.encoder.texts) == len(set(bench.encoder.texts)) == 604
+
+
 def test_a_file_that_can_not_be_read_is_reported_and_its_rows_stay(bench: Workbench) -> None:
     bench.sync(FILES)
 
