@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.errors import SourceError, StoreError
 from config.settings import Settings
-from ingest.load import Found, Report, Root, find_docs, open_root
+from ingest.load import Found, Root, find_docs, open_root
 from ingest.report import SyncReport
 from ingest.split import SPLITTER_VERSION, Split, split
 from ingest.sync import Ingestion, Progress, ignore_progress, sync
@@ -72,10 +72,7 @@ def ingest(
             return _rebuild(store, work, fingerprint)
         require_same_fingerprint(store, fingerprint)
         with lease(store, root.name):
-            report = sync(store, work)
-        if not store.fingerprint.lexical:
-            report.reported.append(Report(root.name, "this Milvus has no BM25 (2.5 does): words are not searched for"))
-        return report
+            return sync(store, work)
 
 
 def make_splitter(settings: Settings, embeddings: Sequence[EmbeddingModel]) -> Splitter:

@@ -111,6 +111,8 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     gone = stored.keys() - {*docs, *out_of_sight}
     report.deleted = len(gone) - report.moved
     if store is not None:
+        if not store.fingerprint.lexical:
+            report.reported.append(Report(name, "this Milvus has no BM25 (2.5 does): words are not searched for"))
         report.chunks += _count_unchanged(store, name, gone.union(changed_docs))
         if not ingestion.dry_run:
             _delete_gone(store, name, [*docs, *out_of_sight])

@@ -1,0 +1,135 @@
+"""What a warm search costs beside what it cannot do without. All figures are of one run on one machine.
+
+    python -m benchmarks.search FOLDER [--sizes 1000 10000 50000] [--uri URI] [--json FILE]
+
+FOLDER is any folder of Markdown; its headings are the questions. Its chunks fill a collection of each size: copy after
+copy under other names, with a little noise on the vectors. Compared are, in turn for each question,
+
+- bare: embedding the question, and the two raw searches of Milvus for 200 ids each;
+- search: `chains.retrieve.retrieve`, which does the same, fuses, reads the rows and widens them to passages.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chains.retrieve import CANDIDATES, retrieve
+from config.settings import Settings
+from ingest.load import SourceFile, decode, find_docs, open_root, read_bytes
+from ingest.pipeline import make_fingerprint, make_splitter
+from ingest.rows import NewRow, terms, to_rows
+from ingest.split import Split
+from store.embeddings import EmbeddingModel, configured_embeddings
+from store.lexical import analyse
+from store.milvus import Store, open_or_create_store
+from store.rows import StoredRow
+
+QUESTIONS = 200
+K = 5
+WARMING = 10
+BATCH = 5_000
+NOISE = 0.02
+ROOT = "copies"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 50_000], help="chunks in the store")
+    parser.add_argument("--uri", help="a Milvus server to fill in place of a Milvus Lite file")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Settings(milvus_uri=options.uri or str(Path(scratch) / "bench.db"), k=K)
+        embeddings = configured_embeddings(settings)
+        corpus = Corpus(settings, options.folder, embeddings)
+        figures = [measure(settings, corpus, size, embeddings) for size in options.sizes]
+    print(f"embedding {settings.embedding}, {K} passages, {QUESTIONS} questions; milliseconds p50 / p95\n")
+    print("| chunks | " + " | ".join(figures[0]["ms"]) + " | search / bare (p50) |")
+    print("| --- |" + " --- |" * (len(figures[0]["ms"]) + 1))
+    for each in figures:
+        cells = " | ".join(f"{p50:.1f} / {p95:.1f}" for p50, p95 in each["ms"].values())
+        print(f"| {each['chunks']} | {cells} | {each['ratio']:.2f} |")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+
+
+class Corpus:
+    """The files of a folder, cut and embedded once."""
+
+    def __init__(self, settings: Settings, folder: Path, embeddings: Sequence[EmbeddingModel]) -> None:
+        root = open_root(folder)
+        split = make_splitter(settings, embeddings)
+        sources = [decode(doc, read_bytes(root, doc)) for doc in find_docs(root).docs]
+        self._files: list[tuple[SourceFile, Split]] = [(source, split(source.text)) for source in sources]
+        texts = list({new.row["embed_hash"]: new.embedded for new in self._copy(0)}.items())
+        embedded = [embedding.embed([text for _, text in texts]) for embedding in embeddings]
+        self._vectors = {hash_: [vectors[at] for vectors in embedded] for at, (hash_, _) in enumerate(texts)}
+        self._random = np.random.default_rng(0)
+        headings = dict.fromkeys(new.row["headings"][-1] for new in self._copy(0) if new.row["headings"])
+        self.questions = list(islice(headings, QUESTIONS))
+
+    def rows(self) -> Iterator[StoredRow]:
+        """Give rows without end."""
+        for number in count():
+            for new in self._copy(number):
+                vectors = [self._near(vector) for vector in self._vectors[new.row["embed_hash"]]]
+                yield StoredRow(**new.row, lexical=terms(new.row), vectors=vectors)
+
+    def _copy(self, number: int) -> Iterator[NewRow]:
+        for source, split in self._files:
+            yield from to_rows(ROOT, replace(source, doc=f"{number}/{source.doc}"), split)
+
+    def _near(self, vector: Any) -> list[float]:
+        moved = vector + NOISE * self._random.standard_normal(len(vector)).astype(np.float32) / len(vector) ** 0.5
+        return list(map(float, moved / np.linalg.norm(moved)))
+
+
+def measure(settings: Settings, corpus: Corpus, size: int, embeddings: Sequence[EmbeddingModel]) -> dict[str, Any]:
+    settings = settings.model_copy(update={"collection": f"search_{size}"})
+    with open_or_create_store(settings, make_fingerprint(settings, embeddings)) as store:
+        rows = islice(corpus.rows(), size)
+        while batch := list(islice(rows, BATCH)):
+            store.upsert(batch)
+            store.flush()
+        return {"chunks": store.count(), **compare(store, embeddings, corpus.questions)}
+
+
+def compare(store: Store, embeddings: Sequence[EmbeddingModel], questions: Sequence[str]) -> dict[str, Any]:
+    """Time both ways for each question in turn, so that whatever slows the machine slows both."""
+    bare: list[float] = []
+    whole: list[float] = []
+    for question in [*questions[:WARMING], *questions]:
+        bare.append(timed(partial(search_bare, store, embeddings, question, analyse(question))))
+        whole.append(timed(partial(retrieve, store, embeddings, question, K)))
+    del bare[:WARMING], whole[:WARMING]
+    p50 = float(np.median(whole) / np.median(bare))
+    return {"ms": {"bare": percentiles(bare), "search": percentiles(whole)}, "ratio": p50}
+
+
+def search_bare(store: Store, embeddings: Sequence[EmbeddingModel], question: str, analysed: str) -> None:
+    store.nearest("vector", embeddings[0].embed_queries([question])[0], CANDIDATES, "")
+    store.matching(analysed, CANDIDATES, "")
+
+
+def timed(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def percentiles(seconds: Sequence[float]) -> list[float]:
+    return [1000 * float(value) for value in np.percentile(seconds, [50, 95])]
+
+
+if __name__ == "__main__":
+    main()
