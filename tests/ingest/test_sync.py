@@ -300,3 +300,15 @@ def test_any_change_ends_where_a_clean_ingest_ends(
     bench.store.delete_root("docs")
     bench.sync(after, allow_empty=True)
     assert bench.rows() == synced
+
+
+def test_a_milvus_without_bm25_is_told_and_works(tmp_path: Path) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "old.db"))
+    with open_or_create_store(settings, replace(FINGERPRINT, lexical=0)) as old:
+        report = Workbench(old, tmp_path / "docs").sync(FILES)
+
+        assert [told.reason for told in report.reported] == [
+            "this Milvus has no BM25 (2.5 does): words are not searched for"
+        ]
+        assert old.matching("matter", 10, "") == []
+        assert len(old.nearest("vector", CountingEncoder().embed(["One."])[0], 100, "")) == old.count() == report.chunks
