@@ -60,13 +60,14 @@ def rank(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filt
 def read_passages(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
     """Fetch what was found and widen it; look further down while passages that fell into one leave room."""
     by_id = {fused.id: fused for fused in found}
+    scores = {fused.id: fused.score for fused in found}
     roots = store.roots()
     take = k
     while True:
         rows = store.get([fused.id for fused in found[:take]])
         ordered = [rows[fused.id] for fused in found[:take] if fused.id in rows]
         beside = {id_ for row in ordered for id_ in row["near"]} - rows.keys()
-        passages = widen(ordered, store.get(sorted(beside)) if limit else {}, limit)
+        passages = widen(ordered, store.get(sorted(beside)) if limit else {}, scores, limit)
         if len(passages) >= k or take >= len(found):
             return [_hit(passage, by_id[passage.found], roots) for passage in passages[:k]]
         take *= 2

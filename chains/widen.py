@@ -1,15 +1,20 @@
 """Retrieve small, read whole: chunks that were found grow into passages of their section. Pure.
 
 A chunk that answers a question often leans on the lines beside it. So each grows by its neighbours, as long as they are
-of the same section and the passage stays short; chunks that fall into the same passage are given once, where the best
-stood.
+of the same section and the passage stays short. The best chunk grows as far as it may, and so does every other into
+neighbours that suit the question too; into those that do not, half as far: what is less likely to hold the answer
+leaves room for more of its like. Chunks that fall into the same passage are given once, where the best stood.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 from store.rows import Row
+
+SUITS = 0.5
+"""A neighbour suits the question if its score reaches this part of the chunk's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +29,27 @@ class Passage:
         """The exact slice of the file: the rows with what stands between them."""
         return "".join(row["text"] + row["gap"] for row in self.rows[:-1]) + self.rows[-1]["text"]
 
+    def __len__(self) -> int:
+        """The characters of `text`."""
+        return self.rows[-1]["end"] - self.rows[0]["start"]
 
-def widen(found: Sequence[Row], near: Mapping[str, Row], limit: int) -> list[Passage]:
+
+def widen(found: Sequence[Row], near: Mapping[str, Row], scores: Mapping[str, float], limit: int) -> list[Passage]:
     """Grow rows, best first, into passages of at most `limit` characters, unless one row alone is longer.
 
-    `near` holds the rows that `found` name as their neighbours; what it lacks ends a passage.
+    `near` holds the rows that `found` name as their neighbours; what it lacks ends a passage. `scores` holds what suits
+    the question, by id, and the rows of `found` at least.
     """
     passages: list[Passage] = []
     taken: set[str] = set()
     rows = {**near, **{row["id"]: row for row in found}}
     for row in found:
         if row["id"] not in taken:
-            passage = _grow(row, rows, taken, limit)
+            least = SUITS * scores[row["id"]]
+            suiting = {id_: rows[id_] for id_ in row["near"] if id_ in rows and scores.get(id_, -inf) >= least}
+            passage = max(
+                _grow(row, suiting, taken, limit), _grow(row, rows, taken, limit // 2 if passages else limit), key=len
+            )
             passages.append(passage)
             taken.update(each["id"] for each in passage.rows)
     return passages

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     budget: int = Field(default=6000, ge=100, description="tokens of evidence in the prompt, at most")
 
     passage_chars: int = Field(
-        default=1500, ge=0, le=16_000, description="characters to which a found chunk grows within its section; 0: not"
+        default=2000, ge=0, le=16_000, description="characters to which a found chunk grows within its section; 0: not"
     )
 
     embedding: str = Field(default="minilm", description="embedding model, by name")

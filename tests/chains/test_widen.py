@@ -44,12 +44,16 @@ def near(rows: list[Row]) -> dict[str, Row]:
     return {row["id"]: row for row in rows}
 
 
+def alike(rows: list[Row]) -> dict[str, float]:
+    return {row["id"]: 1.0 for row in rows}
+
+
 def test_a_chunk_grows_within_its_section_and_limit() -> None:
     rows = rows_of(["aaaa", "bbbb", "cccc", "dddd", "eeee"], [0, 0, 0, 1, 1])
 
-    (passage,) = widen([rows[1]], near(rows), 100)
-    (short,) = widen([rows[1]], near(rows), 10)
-    (alone,) = widen([rows[1]], near(rows), 0)
+    (passage,) = widen([rows[1]], near(rows), {"1": 1.0}, 100)
+    (short,) = widen([rows[1]], near(rows), {"1": 1.0}, 10)
+    (alone,) = widen([rows[1]], near(rows), {"1": 1.0}, 0)
 
     assert passage.text == "aaaa\n\nbbbb\n\ncccc"
     assert passage.found == "1"
@@ -60,16 +64,27 @@ def test_a_chunk_grows_within_its_section_and_limit() -> None:
 def test_chunks_of_one_passage_are_given_once_where_the_best_stood() -> None:
     rows = rows_of(["aaaa", "bbbb", "cccc", "dddd"], [0, 0, 1, 1])
 
-    passages = widen([rows[3], rows[0], rows[1], rows[2]], near(rows), 100)
+    passages = widen([rows[3], rows[0], rows[1], rows[2]], near(rows), alike(rows), 100)
 
     assert [passage.text for passage in passages] == ["cccc\n\ndddd", "aaaa\n\nbbbb"]
+
+
+def test_all_but_the_best_grow_half_as_far_into_what_does_not_suit() -> None:
+    rows = rows_of(
+        ["best", *(letter * 4 for letter in "abcde"), *(letter * 4 for letter in "vwxyz")], [0] + [1] * 5 + [2] * 5
+    )
+    scores = {"0": 1.0, "1": 0.8, "2": 0.39, "6": 0.7, "7": 0.36, "8": 0.35, "9": 0.34}
+
+    passages = widen([rows[0], rows[1], rows[6]], near(rows), scores, 24)
+
+    assert [passage.text for passage in passages] == ["best", "aaaa\n\nbbbb", "vvvv\n\nwwww\n\nxxxx"]
 
 
 def test_a_neighbour_that_is_missing_ends_the_passage() -> None:
     rows = rows_of(["aaaa", "bbbb", "cccc"])
     without = {id_: row for id_, row in near(rows).items() if id_ != "1"}
 
-    (passage,) = widen([rows[0]], without, 100)
+    (passage,) = widen([rows[0]], without, alike(rows), 100)
 
     assert passage.text == "aaaa"
 
@@ -87,8 +102,9 @@ def test_passages_are_slices_that_do_not_overlap_and_hold_all_that_was_found(
     source = "\n\n".join(texts)
     found = [row for row in rows if order.random() < 0.6]
     order.shuffle(found)
+    scores = {row["id"]: order.random() for row in rows if row in found or order.random() < 0.3}
 
-    passages = widen(found, near(rows), limit)
+    passages = widen(found, near(rows), scores, limit)
 
     assert all(p.text == source[p.rows[0]["start"] : p.rows[-1]["end"]] for p in passages)
     ids = [row["id"] for passage in passages for row in passage.rows]
