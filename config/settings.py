@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         default=2000, ge=0, le=16_000, description="characters to which a found chunk grows within its section; 0: not"
     )
 
-    embedding: str = Field(default="minilm", description="embedding model, by name")
+    embedding: str = Field(default="minilm+multilingual", description="embedding model, by name")
     embedding_base_url: str | None = Field(default=None, description="endpoint of an openai:MODEL embedding")
     embedding_key_env: str = Field(default="OPENAI_API_KEY", description="variable that holds that endpoint's key")
     splitter: Literal["askmd", "langchain"] = Field(

@@ -22,7 +22,6 @@ from pydantic import SecretStr
 from config.errors import ConfigError, EmbeddingError
 from config.settings import Settings
 
-DEFAULT = "minilm"
 _TOGETHER = re.compile(r"(minilm|multilingual)(\+(minilm|multilingual))+")
 FORMS = ("minilm", "multilingual", "minilm+multilingual", "pymilvus:<Function>[?argument=value&...]", "openai:<model>")
 
@@ -112,9 +111,7 @@ class EmbeddingModel(Embeddings):
         return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def open_embedding(
-    name: str = DEFAULT, *, base_url: str | None = None, api_key: SecretStr | None = None
-) -> EmbeddingModel:
+def open_embedding(name: str, *, base_url: str | None = None, api_key: SecretStr | None = None) -> EmbeddingModel:
     """Open the model of that name; `base_url` and `api_key` are for `openai:` alone and never part of its name.
 
     Cheap for the packaged models, which load when first used. Raises ConfigError for a name that cannot be right,

