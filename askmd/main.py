@@ -115,12 +115,12 @@ def search(
     if (question is None) == (queries is None) or (queries is None) != (out is None):
         raise typer.BadParameter("give either a QUESTION, or --queries FILE with --out FILE")
     settings = _settings(k=k)
-    with open_search(settings, parse_filters(filter_ or [])) as find:
+    with open_search(settings, parse_filters(filter_ or [])) as opened:
         if queries is not None and out is not None:
-            written = search_many(find, queries, out)
+            written = search_many(opened, queries, out)
             _print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")
             return 0
-        hits = find(str(question))
+        hits = opened.find(str(question))
     if as_json:
         _print_json({"hits": hits})
     else:
@@ -142,7 +142,8 @@ def eval_(
 ) -> int:
     """Measure retrieval over a file of questions whose passages are known, without a chat model."""
     from askmd.eval_tables import print_results
-    from askmd.evaluating import DEPTH, evaluate_file, require_writable, write_result
+    from askmd.evaluating import DEPTH, evaluate_file
+    from askmd.output import open_output, require_writable
     from store.filters import parse_filters
 
     if out is not None:
@@ -150,7 +151,8 @@ def eval_(
     settings = _settings(k=DEPTH if k is None else k)
     results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare)
     if out is not None:
-        write_result(results.to_json(), out)
+        with open_output(out) as file:
+            file.write(json.dumps(results.to_json(), ensure_ascii=False, indent=1) + "\n")
     if as_json:
         _print_json(results.to_json())
     else:

@@ -1,57 +1,53 @@
 """`askmd search`: one question on the terminal, or a file of them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
+from askmd.output import open_output
 from askmd.places import place
 from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
-from config.errors import ConfigError
 from config.settings import Settings
-from store.milvus import open_store
+from experiments.queries import Question, read_lines
+from store.embeddings import EmbeddingModel
+from store.milvus import Store, open_store
 
-Find = Callable[[str], list[Hit]]
 SHOWN_LINES = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An open store, and how it is searched."""
+
+    store: Store
+    embeddings: Sequence[EmbeddingModel]
+    filters: Mapping[str, str]
+
+    def find(self, question: str) -> list[Hit]:
+        """Give the best passages, as many as the settings say; raises as `retrieve` does."""
+        return retrieve(self.store, self.embeddings, question, self.store.settings.k, self.filters)
+
+
 @contextmanager
-def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Find]:
+def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Search]:
     """Open the store for searching with the settings."""
     with open_store(settings) as store:
-        embeddings = open_query_embeddings(settings, store)
-        yield lambda question: retrieve(store, embeddings, question, settings.k, filters)
+        yield Search(store, open_query_embeddings(settings, store), filters)
 
 
-def search_many(find: Find, queries: Path, out: Path) -> int:
+def search_many(search: Search, queries: Path, out: Path) -> int:
     """Search for each line of a file and write a line of hits for it; give their number. Raises ConfigError."""
-    asked = list(_read_queries(queries))
-    try:
-        lines = out.open("w", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {out}: {error.strerror}") from None
-    with lines:
-        for id_, question in asked:
-            lines.write(json.dumps({"id": id_, "hits": find(question)}, ensure_ascii=False) + "\n")
+    asked = [query for _, query in read_lines(queries, Question)]
+    with open_output(out) as lines:
+        for query in asked:
+            found = {"id": query.id, "hits": search.find(query.question)}
+            lines.write(json.dumps(found, ensure_ascii=False) + "\n")
     return len(asked)
-
-
-def _read_queries(path: Path) -> Iterator[tuple[object, str]]:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from None
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            query = json.loads(line)
-            yield query["id"], str(query["question"])
-        except (ValueError, TypeError, KeyError):
-            raise ConfigError(f'{path}:{number}: not a JSON object with "id" and "question"') from None
 
 
 def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:

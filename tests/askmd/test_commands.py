@@ -141,6 +141,16 @@ def test_many_questions_are_searched_at_once(ingested: Path, tmp_path: Path) -> 
         assert hit["text"] == FILES[hit["doc"]][hit["start"] : hit["end"]]
 
 
+def test_a_malformed_line_among_many_questions_is_named(ingested: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "q.jsonl"
+    queries.write_text('{"id": 1, "question": "tea\u2028time?"}\n{"id": 2, "question": " "}\n', "utf-8")
+
+    done = askmd("search", "--queries", str(queries), "--out", "out.jsonl", folder=ingested, status=2)
+
+    assert "q.jsonl:2: question: " in done.stderr
+    assert not (ingested / "out.jsonl").exists()
+
+
 def test_filters_narrow_the_search(ingested: Path) -> None:
     hits = askmd_json("search", "tea", "--filter", "path=drinks/*", folder=ingested)["hits"]
 
