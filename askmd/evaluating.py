@@ -1,5 +1,6 @@
 """`askmd eval`: a question file through retrieval."""
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -50,12 +51,16 @@ def evaluate_file(settings: Settings, queries: Path, filters: Mapping[str, str],
 
 def _evaluate(settings: Settings, queries: Sequence[Query], filters: Mapping[str, str]) -> Evaluation:
     chosen = settings.model_dump(mode="json", exclude=set(UNREPORTED))
-    told = {name: value for name, value in chosen.items() if "://" not in str(value)}
+    told = {name: _without_address(value) for name, value in chosen.items()}
     with open_search(settings, filters) as search:
         _require_documents(queries, search.store.docs())
-        search.find(queries[0].question)  # the models load with the first search, which must not count
+        search.find_or_fail(queries[0].question)  # the models load with the first search, which must not count
         setup = Setup(asdict(search.store.fingerprint), told, dict(filters))
-        return evaluate(_shown(queries), search.find, setup)
+        return evaluate(_shown(queries), search.find_or_fail, setup)
+
+
+def _without_address(value: Any) -> Any:
+    return re.sub(r"\w+://[^&]*", "...", value) if isinstance(value, str) else value
 
 
 def _require_documents(queries: Sequence[Query], docs: set[str]) -> None:

@@ -10,11 +10,10 @@ import typer
 
 from askmd.output import open_output
 from askmd.places import place
-from chains.retrieve import open_query_embeddings, retrieve
+from chains.resources import Resources
 from chains.schema import Hit
 from config.settings import Settings
 from experiments.queries import Question, read_lines
-from store.embeddings import EmbeddingModel
 from store.milvus import Store, open_store
 
 SHOWN_LINES = 4
@@ -25,29 +24,42 @@ class Search:
     """An open store, and how it is searched."""
 
     store: Store
-    embeddings: Sequence[EmbeddingModel]
+    resources: Resources
+    k: int
     filters: Mapping[str, str]
 
-    def find(self, question: str) -> list[Hit]:
-        """Give the best passages, as many as the settings say; raises as `retrieve` does."""
-        return retrieve(self.store, self.embeddings, question, self.store.settings.k, self.filters)
+    def find(self, question: str) -> tuple[list[Hit], list[str]]:
+        """Give the best passages and notices; a reranker that fails is one of these. Raises as `retrieve` does."""
+        return self.resources.rerank_or_keep(question, self._candidates(question), self.k)
+
+    def find_or_fail(self, question: str) -> list[Hit]:
+        """Give the best passages for measuring: a reranker that fails raises RerankError."""
+        return self.resources.rerank(question, self._candidates(question), self.k)
+
+    def _candidates(self, question: str) -> list[Hit]:
+        return self.resources.search(question, self.resources.candidates(self.k), self.filters)
 
 
 @contextmanager
 def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Search]:
     """Open the store for searching with the settings."""
     with open_store(settings) as store:
-        yield Search(store, open_query_embeddings(settings, store), filters)
+        resources = Resources(settings, store)
+        resources.open()
+        yield Search(store, resources, settings.k, filters)
 
 
-def search_many(search: Search, queries: Path, out: Path) -> int:
-    """Search for each line of a file and write a line of hits for it; give their number. Raises ConfigError."""
+def search_many(search: Search, queries: Path, out: Path) -> tuple[int, list[str]]:
+    """Search for each line of a file and write a line for it; give their number and the notices. Raises ConfigError."""
     asked = [query for _, query in read_lines(queries, Question)]
+    told: dict[str, None] = {}
     with open_output(out) as lines:
         for query in asked:
-            found = {"id": query.id, "hits": search.find(query.question)}
+            hits, notices = search.find(query.question)
+            found = {"id": query.id, "hits": hits, "notices": notices}
             lines.write(json.dumps(found, ensure_ascii=False) + "\n")
-    return len(asked)
+            told |= dict.fromkeys(notices)
+    return len(asked), list(told)
 
 
 def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
@@ -56,7 +68,7 @@ def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
         typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f})")
         if explain:
             parts = (f"{name} {value:.3f} (rank {hit['ranks'][name]})" for name, value in hit["scores"].items())
-            typer.echo(f"   fused {hit['score']:.3f}  " + "  ".join(parts))
+            typer.echo(f"   score {hit['score']:.3f}  " + "  ".join(parts))
         lines = hit["text"].strip().splitlines()
         typer.echo("\n".join(f"   {line}" for line in lines[:SHOWN_LINES]))
         if len(lines) > SHOWN_LINES:
