@@ -55,7 +55,7 @@ class PymilvusCall:
         if self._arguments:
             self.name += "?" + urlencode(sorted(self._arguments.items()), safe="/:", quote_via=quote)
         self._key = ""
-        if "api_key" in declared:
+        if "api_key" in declared and name in _KEY_VARIABLES:
             self._key = self._arguments["api_key"] = _key(name)
 
     def make(self) -> Any:
