@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
+from askmd.notices import print_notices
 from askmd.places import place
 from chains.rag import build_chain
 from chains.schema import Answer, Evidence, Question
@@ -30,8 +31,7 @@ def stream_answer(settings: Settings, question: Question) -> None:
             typer.echo("")
     finally:
         _print_sources(sources)
-    for notice in notices:
-        typer.echo(f"note: {notice}", err=True)
+    print_notices(notices)
     if unknown:
         numbers = ", ".join(f"[{n}]" for n in unknown)
         typer.echo(f"warning: the answer cites {numbers}, which is no source", err=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import typer
 
 from chains.prompts import find_prompt, load_prompts
+from chains.rerankers import configured_reranker
 from chains.retrieve import open_query_embeddings
 from config.errors import AskmdError
 from config.models import find_model
@@ -42,6 +43,7 @@ def examine() -> list[Finding]:
         ("prompt", _prompt),
         ("chat model", _chat_model),
         ("embedding", _embedding),
+        ("reranker", _reranker),
         ("store", _store),
     ]
     findings = [Finding("settings", "ok", "readable")]
@@ -75,6 +77,12 @@ def _embedding(settings: Settings) -> Iterator[Finding]:
     for embedding in configured_embeddings(settings):
         vector = embedding.embed_queries(["Does it work?"])[0]
         yield Finding("embedding", "ok", f"{embedding.name}: gives {len(vector)} dimensions")
+
+
+def _reranker(settings: Settings) -> Iterator[Finding]:
+    if reranker := configured_reranker(settings):
+        reranker.scores("Does it work?", ["It works.", "It rains."])
+        yield Finding("reranker", "ok", f"{reranker.name}: gives a score for each passage")
 
 
 def _store(settings: Settings) -> Iterator[Finding]:

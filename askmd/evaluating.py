@@ -1,6 +1,6 @@
 """`askmd eval`: a question file through retrieval."""
 
-import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +16,6 @@ from config.settings import SECRET_SETTINGS, Settings
 from experiments.comparison import Comparison, compare
 from experiments.evaluation import Evaluation, Setup, evaluate, read_evaluation
 from experiments.queries import Query, read_queries
-from store.milvus import open_store
 
 DEPTH = 20
 """Hits to look at for a question: enough for 1,500 tokens of most documents."""
@@ -51,14 +50,17 @@ def evaluate_file(settings: Settings, queries: Path, filters: Mapping[str, str],
 
 
 def _evaluate(settings: Settings, queries: Sequence[Query], filters: Mapping[str, str]) -> Evaluation:
-    with open_store(settings) as store:
-        fingerprint = asdict(store.fingerprint)
-        _require_documents(queries, store.docs())
     chosen = settings.model_dump(mode="json", exclude=set(UNREPORTED))
-    told = {name: value for name, value in chosen.items() if "://" not in str(value)}
-    with open_search(settings, filters) as find:
-        find(queries[0].question)  # the models load with the first search, which must not count
-        return evaluate(_shown(queries), find, Setup(fingerprint, told, dict(filters)))
+    told = {name: _without_address(value) for name, value in chosen.items()}
+    with open_search(settings, filters) as search:
+        _require_documents(queries, search.store.docs())
+        search.find_or_fail(queries[0].question)  # the models load with the first search, which must not count
+        setup = Setup(asdict(search.store.fingerprint), told, dict(filters))
+        return evaluate(_shown(queries), search.find_or_fail, setup)
+
+
+def _without_address(value: Any) -> Any:
+    return re.sub(r"\w+://[^&]*", "...", value) if isinstance(value, str) else value
 
 
 def _require_documents(queries: Sequence[Query], docs: set[str]) -> None:
@@ -74,17 +76,3 @@ def _require_documents(queries: Sequence[Query], docs: set[str]) -> None:
 def _shown(queries: Sequence[Query]) -> Iterable[Query]:
     console = Console(stderr=True)
     return track(queries, "searching", console=console, transient=True, disable=not sys.stderr.isatty())
-
-
-def require_writable(path: Path) -> None:
-    """Raise ConfigError now rather than after the work."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise ConfigError(f"cannot write {path}: not a file in a folder that exists")
-
-
-def write_result(result: Mapping[str, Any], path: Path) -> None:
-    """Write a result as JSON. Raises ConfigError where the file cannot be written."""
-    try:
-        path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from None

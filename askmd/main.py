@@ -23,6 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Path_ = Annotated[Path, typer.Argument(metavar="PATH", help="A folder of Markdown, or one file.", show_default=False)]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.", show_default=False)]
 K = Annotated[int | None, typer.Option("--k", metavar="N", help="Passages to retrieve.", show_default=False)]
+Rerank = Annotated[str | None, typer.Option("--rerank", metavar="NAME", help="Reranker, by name.", show_default=False)]
 Filter = Annotated[
     list[str] | None,
     typer.Option(
@@ -81,13 +82,14 @@ def ask(
     mode: Annotated[
         str | None, typer.Option(metavar="strict|labelled|off", help="Where the documents do not hold the answer.")
     ] = None,
+    rerank: Rerank = None,
     as_json: Json = False,
 ) -> int:
     """Answer a question from what was ingested, with citations."""
     from askmd.asking import answer, stream_answer
     from store.filters import parse_filters
 
-    settings = _settings(llm=llm, prompt=prompt, k=k, mode=mode)
+    settings = _settings(llm=llm, prompt=prompt, k=k, mode=mode, rerank=rerank)
     asked: Any = {"question": question, "filter": parse_filters(filter_ or [])}
     if as_json:
         _print_json(answer(settings, asked))
@@ -101,6 +103,7 @@ def search(
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", show_default=False)] = None,
     k: K = None,
     filter_: Filter = None,
+    rerank: Rerank = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
     queries: Annotated[
         Path | None, typer.Option(metavar="FILE.jsonl", help='Many questions: lines of {"id", "question"}.')
@@ -109,22 +112,25 @@ def search(
     as_json: Json = False,
 ) -> int:
     """Find the passages for a question, without a chat model."""
+    from askmd.notices import print_notices
     from askmd.searching import open_search, print_hits, search_many
     from store.filters import parse_filters
 
     if (question is None) == (queries is None) or (queries is None) != (out is None):
         raise typer.BadParameter("give either a QUESTION, or --queries FILE with --out FILE")
-    settings = _settings(k=k)
-    with open_search(settings, parse_filters(filter_ or [])) as find:
+    settings = _settings(k=k, rerank=rerank)
+    with open_search(settings, parse_filters(filter_ or [])) as opened:
         if queries is not None and out is not None:
-            written = search_many(find, queries, out)
+            written, notices = search_many(opened, queries, out)
             _print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")
+            print_notices(notices)
             return 0
-        hits = find(str(question))
+        hits, notices = opened.find(str(question))
     if as_json:
-        _print_json({"hits": hits})
+        _print_json({"hits": hits, "notices": notices})
     else:
         print_hits(hits, explain=explain)
+        print_notices(notices)
     return 0
 
 
@@ -135,6 +141,7 @@ def eval_(
     ],
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Hits a question; else 20.")] = None,
     filter_: Filter = None,
+    rerank: Rerank = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the result goes.")] = None,
     compare: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Compare with an earlier result.")] = None,
     per_question: Annotated[bool, typer.Option("--per-question", help="List the questions, misses first.")] = False,
@@ -142,15 +149,17 @@ def eval_(
 ) -> int:
     """Measure retrieval over a file of questions whose passages are known, without a chat model."""
     from askmd.eval_tables import print_results
-    from askmd.evaluating import DEPTH, evaluate_file, require_writable, write_result
+    from askmd.evaluating import DEPTH, evaluate_file
+    from askmd.output import open_output, require_writable
     from store.filters import parse_filters
 
     if out is not None:
         require_writable(out)
-    settings = _settings(k=DEPTH if k is None else k)
+    settings = _settings(k=DEPTH if k is None else k, rerank=rerank)
     results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare)
     if out is not None:
-        write_result(results.to_json(), out)
+        with open_output(out) as file:
+            file.write(json.dumps(results.to_json(), ensure_ascii=False, indent=1) + "\n")
     if as_json:
         _print_json(results.to_json())
     else:

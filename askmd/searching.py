@@ -1,57 +1,65 @@
 """`askmd search`: one question on the terminal, or a file of them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
+from askmd.output import open_output
 from askmd.places import place
-from chains.retrieve import open_query_embeddings, retrieve
+from chains.resources import Resources
 from chains.schema import Hit
-from config.errors import ConfigError
 from config.settings import Settings
-from store.milvus import open_store
+from experiments.queries import Question, read_lines
+from store.milvus import Store, open_store
 
-Find = Callable[[str], list[Hit]]
 SHOWN_LINES = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An open store, and how it is searched."""
+
+    store: Store
+    resources: Resources
+    k: int
+    filters: Mapping[str, str]
+
+    def find(self, question: str) -> tuple[list[Hit], list[str]]:
+        """Give the best passages and notices; a reranker that fails is one of these. Raises as `retrieve` does."""
+        return self.resources.rerank_or_keep(question, self._candidates(question), self.k)
+
+    def find_or_fail(self, question: str) -> list[Hit]:
+        """Give the best passages for measuring: a reranker that fails raises RerankError."""
+        return self.resources.rerank(question, self._candidates(question), self.k)
+
+    def _candidates(self, question: str) -> list[Hit]:
+        return self.resources.search(question, self.resources.candidates(self.k), self.filters)
+
+
 @contextmanager
-def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Find]:
+def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Search]:
     """Open the store for searching with the settings."""
     with open_store(settings) as store:
-        embeddings = open_query_embeddings(settings, store)
-        yield lambda question: retrieve(store, embeddings, question, settings.k, filters)
+        resources = Resources(settings, store)
+        resources.open()
+        yield Search(store, resources, settings.k, filters)
 
 
-def search_many(find: Find, queries: Path, out: Path) -> int:
-    """Search for each line of a file and write a line of hits for it; give their number. Raises ConfigError."""
-    asked = list(_read_queries(queries))
-    try:
-        lines = out.open("w", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {out}: {error.strerror}") from None
-    with lines:
-        for id_, question in asked:
-            lines.write(json.dumps({"id": id_, "hits": find(question)}, ensure_ascii=False) + "\n")
-    return len(asked)
-
-
-def _read_queries(path: Path) -> Iterator[tuple[object, str]]:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from None
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            query = json.loads(line)
-            yield query["id"], str(query["question"])
-        except (ValueError, TypeError, KeyError):
-            raise ConfigError(f'{path}:{number}: not a JSON object with "id" and "question"') from None
+def search_many(search: Search, queries: Path, out: Path) -> tuple[int, list[str]]:
+    """Search for each line of a file and write a line for it; give their number and the notices. Raises ConfigError."""
+    asked = [query for _, query in read_lines(queries, Question)]
+    told: dict[str, None] = {}
+    with open_output(out) as lines:
+        for query in asked:
+            hits, notices = search.find(query.question)
+            found = {"id": query.id, "hits": hits, "notices": notices}
+            lines.write(json.dumps(found, ensure_ascii=False) + "\n")
+            told |= dict.fromkeys(notices)
+    return len(asked), list(told)
 
 
 def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
@@ -60,7 +68,7 @@ def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
         typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f})")
         if explain:
             parts = (f"{name} {value:.3f} (rank {hit['ranks'][name]})" for name, value in hit["scores"].items())
-            typer.echo(f"   fused {hit['score']:.3f}  " + "  ".join(parts))
+            typer.echo(f"   score {hit['score']:.3f}  " + "  ".join(parts))
         lines = hit["text"].strip().splitlines()
         typer.echo("\n".join(f"   {line}" for line in lines[:SHOWN_LINES]))
         if len(lines) > SHOWN_LINES:

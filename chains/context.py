@@ -3,19 +3,19 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from chains.schema import Evidence
+from chains.schema import Evidence, Hit
 
 _OWN_TAGS = re.compile(r"<(?=/?(?:passages?|context|question)\b)", re.IGNORECASE)
 
 
-def fit(evidence: Sequence[Evidence], budget: int, count_tokens: Callable[[str], int]) -> list[Evidence]:
+def fit(hits: Sequence[Hit], budget: int, count_tokens: Callable[[str], int]) -> list[Hit]:
     """Keep the passages that fit into a number of tokens, in their order; the first one always.
 
     A passage that is too long does not keep shorter ones behind it out.
     """
-    kept: list[Evidence] = []
+    kept: list[Hit] = []
     left = budget
-    for passage in evidence:
+    for passage in hits:
         tokens = count_tokens(passage["text"])
         if tokens <= left or not kept:
             kept.append(passage)
@@ -23,9 +23,9 @@ def fit(evidence: Sequence[Evidence], budget: int, count_tokens: Callable[[str],
     return kept
 
 
-def number(evidence: Iterable[Evidence]) -> list[Evidence]:
+def number(hits: Iterable[Hit]) -> list[Evidence]:
     """Number passages from 1."""
-    return [{**passage, "n": n} for n, passage in enumerate(evidence, 1)]
+    return [{**passage, "n": n} for n, passage in enumerate(hits, 1)]
 
 
 def format_context(evidence: Iterable[Evidence]) -> str:

@@ -32,9 +32,12 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         resources.chat_model(state["llm"])  # a missing key shall be told before anything is searched
         if not state["retrieval"]:
             return {**state, "sources": []}
-        found = retriever.invoke(state["search"], config, k=state["k"], filters=state["filter"])
-        hits: list[Any] = [from_document(document) for document in found]
-        return {**state, "sources": number(fit(hits, settings.budget, resources.count_tokens))}
+        wanted = resources.candidates(state["k"])
+        found = retriever.invoke(state["search"], config, k=wanted, filters=state["filter"])
+        candidates = [from_document(document) for document in found]
+        hits, notices = resources.rerank_or_keep(state["search"], candidates, state["k"])
+        sources = number(fit(hits, settings.budget, resources.count_tokens))
+        return {**state, "sources": sources, "notices": [*state["notices"], *notices]}
 
     def generate(state: Any) -> Runnable[Any, BaseMessage] | BaseMessage:
         if state["retrieval"] and not state["sources"] and state["mode"] == "strict":

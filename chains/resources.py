@@ -1,13 +1,16 @@
-"""What the chain opens when it is first needed, and keeps: the store, the embedding model, chat models."""
+"""What the chain opens when it is first needed, and keeps: store, embedding model, reranker, chat models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from chains.llm import chat_model
+from chains.rerank import rerank
+from chains.rerankers import Reranker, configured_reranker
 from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
+from config.errors import RerankError
 from config.models import find_model
 from config.settings import Settings
 from store.embeddings import EmbeddingModel
@@ -24,13 +27,31 @@ class Resources:
     settings: Settings
     store: Store | None = None
     _embeddings: "list[EmbeddingModel] | None" = None
+    _reranker: Reranker | None = None
     _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def search(self, question: str, k: int, filters: Mapping[str, str]) -> list[Hit]:
-        """Give the best chunks; raises as `retrieve` and `open_store` do."""
+        """Give the best passages, not reranked; raises as `retrieve`, `open_store` and `configured_reranker` do."""
         store, embeddings = self._open()
         return retrieve(store, embeddings, question, k, filters)
+
+    def candidates(self, k: int) -> int:
+        """How many passages to search for where `k` are wanted."""
+        return max(k, self.settings.rerank_depth) if self.settings.rerank else k
+
+    def rerank(self, question: str, hits: Sequence[Hit], k: int) -> list[Hit]:
+        """Give the `k` best of the candidates, by the reranker if there is one. Raises RerankError."""
+        if self._reranker is None:
+            return list(hits[:k])
+        return rerank(self._reranker, question, hits, self.settings.rerank_depth)[:k]
+
+    def rerank_or_keep(self, question: str, hits: Sequence[Hit], k: int) -> tuple[list[Hit], list[str]]:
+        """Do the same, but keep the order where the reranker fails, and say so in a notice."""
+        try:
+            return self.rerank(question, hits, k), []
+        except RerankError as error:
+            return list(hits[:k]), [f"{error}; the order without it stands"]
 
     def count_tokens(self, text: str) -> int:
         """Count tokens as the embedding model does."""
@@ -44,8 +65,13 @@ class Resources:
                 self._chat_models[name] = chat_model(spec, self.settings.chat_key(spec))
             return self._chat_models[name]
 
+    def open(self) -> None:
+        """Open what a search needs; raises as `search` does."""
+        self._open()
+
     def _open(self) -> tuple[Store, list[EmbeddingModel]]:
         with self._lock:
             self.store = self.store or open_store(self.settings)
+            self._reranker = self._reranker or configured_reranker(self.settings)
             self._embeddings = self._embeddings or open_query_embeddings(self.settings, self.store)
             return self.store, self._embeddings

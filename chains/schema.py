@@ -32,8 +32,9 @@ class Hit(TypedDict):
     slug: str
     text: str
     score: float
+    """Among the hits of the same question, 0 to 1: what the ways of searching gave it, fused, or the reranker's."""
     scores: dict[str, float]
-    """What each way of searching gave it, before they were fused to `score` (0 to 1)."""
+    """What each way of searching gave it (`dense`, `lexical`); of a reranked hit, also `fused` and `rerank`."""
     ranks: dict[str, int]
     """Its place in each, from 1."""
 

@@ -5,6 +5,7 @@
     ├── SourceError       a Markdown source cannot be found, read or decoded
     ├── StoreError        Milvus: unreachable, locked, damaged, or built with other settings
     ├── EmbeddingError    an embedding model cannot be loaded or does not answer
+    ├── RerankError       a reranker does not answer, or not with a score for each passage
     └── ModelError        a chat model cannot be reached, refuses, or breaks off
 
 A message names the thing, the bad value and what to do. Only the edge (command line, server) turns an error into an
@@ -37,6 +38,10 @@ class StoreError(AskmdError):
 
 class EmbeddingError(AskmdError):
     """An embedding model cannot be loaded or does not answer."""
+
+
+class RerankError(AskmdError):
+    """A reranker does not answer, or not with a score for each passage."""
 
 
 class ModelError(AskmdError):

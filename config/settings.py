@@ -54,6 +54,12 @@ class Settings(BaseSettings):
         default=2000, ge=0, le=16_000, description="characters to which a found chunk grows within its section; 0: not"
     )
 
+    rerank: str | None = Field(default=None, description="reranker, by name; none if not set")
+    rerank_depth: int = Field(default=30, ge=1, le=MAX_K, description="passages that the reranker reads")
+    rerank_timeout: float = Field(default=20.0, gt=0, description="seconds until a reranker is given up")
+    rerank_base_url: str | None = Field(default=None, description="endpoint of an endpoint:MODEL reranker")
+    rerank_key_env: str | None = Field(default=None, description="variable that holds that endpoint's key")
+
     embedding: str = Field(default="minilm+multilingual", description="embedding model, by name")
     embedding_base_url: str | None = Field(default=None, description="endpoint of an openai:MODEL embedding")
     embedding_key_env: str = Field(default="OPENAI_API_KEY", description="variable that holds that endpoint's key")
@@ -126,12 +132,16 @@ class Settings(BaseSettings):
 
     def embedding_key(self) -> SecretStr | None:
         """Give the key of the embedding endpoint. Raises ConfigError as `chat_key` does."""
-        if self.embedding_base_url and {"embedding_base_url", "embedding_key_env"} & self._project.keys():
-            self._require_trust("embedding_base_url", self.embedding_key_env, self.embedding_base_url)
-        if self._project.get("embedding") == self.embedding:
-            for address in re.findall(r"\w+://[^&]*", unquote(self.embedding)):
-                self._require_trust("embedding", "your keys", address)
+        self._require_trust_in("embedding")
         return self.secret(self.embedding_key_env)
+
+    def rerank_key(self) -> SecretStr | None:
+        """Give the key of the rerank endpoint. Raises ConfigError as `chat_key` does, and where it is not set."""
+        self._require_trust_in("rerank")
+        key = self.secret(self.rerank_key_env) if self.rerank_key_env else None
+        if self.rerank_key_env and not key:
+            raise ConfigError(f"rerank_key_env names {self.rerank_key_env}, which is not set")
+        return key
 
     def milvus_key(self) -> SecretStr | None:
         """Give Milvus's token. Raises ConfigError as `chat_key` does."""
@@ -143,6 +153,15 @@ class Settings(BaseSettings):
         """Read a key from the environment or `.env`; None where it is not set or blank."""
         value = (os.environ.get(variable) or dotenv_values(ENV_FILE).get(variable) or "").strip()
         return SecretStr(value) if value else None
+
+    def _require_trust_in(self, what: Literal["embedding", "rerank"]) -> None:
+        """Look at the addresses that come from askmd.toml: in the name of a model, and of its endpoint."""
+        name, base_url, variable = (getattr(self, f"{what}{part}") for part in ("", "_base_url", "_key_env"))
+        if base_url and {f"{what}_base_url", f"{what}_key_env"} & self._project.keys():
+            self._require_trust(f"{what}_base_url", variable or "what you ask", base_url)
+        if name and self._project.get(what) == name:
+            for address in re.findall(r"\w+://[^&]*", unquote(name)):
+                self._require_trust(what, "your keys", address)
 
     def _require_trust(self, what: str, variable: str, address: str) -> None:
         host = urlsplit(address).hostname or ""

@@ -1,7 +1,9 @@
 """Question files: JSON lines of questions with the passages that answer them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -41,11 +43,16 @@ class _Place(BaseModel):
     alt: bool = False
 
 
-class _Line(BaseModel):
+class Question(BaseModel):
+    """A line that asks something; other fields are ignored."""
+
     model_config = ConfigDict(strict=True)
 
     id: str | int
     question: str = Field(pattern=r"\S")
+
+
+class _Line(Question):
     relevant: list[_Place]
     lang: str = ""
     kind: str = ""
@@ -53,23 +60,31 @@ class _Line(BaseModel):
     also_in: list[str] = []
 
 
-def read_queries(path: Path) -> list[Query]:
-    """Read a question file. Raises ConfigError that names the file and the line."""
+_Form = TypeVar("_Form", bound=BaseModel)
+
+
+def read_lines(path: Path, form: type[_Form]) -> Iterator[tuple[str, _Form]]:
+    """Give each line of a file with its place. Raises ConfigError that names the file and the line."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from None
-    queries: dict[str, Query] = {}
     # Not splitlines(): a string in JSON may hold U+2028 and its like.
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            query = _query(_Line.model_validate_json(line))
-        except ValidationError as error:
-            raise ConfigError(f"{path}:{number}: {describe(error)}") from None
+        if line.strip():
+            try:
+                yield f"{path}:{number}", form.model_validate_json(line)
+            except ValidationError as error:
+                raise ConfigError(f"{path}:{number}: {describe(error)}") from None
+
+
+def read_queries(path: Path) -> list[Query]:
+    """Read a question file. Raises ConfigError that names the file and the line."""
+    queries: dict[str, Query] = {}
+    for place, line in read_lines(path, _Line):
+        query = _query(line)
         if query.id in queries:
-            raise ConfigError(f"{path}:{number}: the id {query.id!r} was there before")
+            raise ConfigError(f"{place}: the id {query.id!r} was there before")
         queries[query.id] = query
     if not queries:
         raise ConfigError(f"{path} holds no questions")

@@ -76,7 +76,7 @@ class EmbeddingModel(Embeddings):
 
         The tokens of a span are counted by bisection: `bisect_left(starts, end) - bisect_left(starts, start)`.
         """
-        return self._encoder.token_starts(_encodable(text))
+        return self._encoder.token_starts(encodable(text))
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Passages to an array of shape (len(texts), dim)."""
@@ -99,7 +99,7 @@ class EmbeddingModel(Embeddings):
     def _unit_rows(self, encode: Callable[[list[str]], Sequence[Any]], texts: Sequence[str]) -> npt.NDArray[np.float32]:
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)
-        rows = encode([_encodable(text) for text in texts])
+        rows = encode([encodable(text) for text in texts])
         try:
             vectors = np.asarray(rows, dtype=np.float64)  # squares of small numbers vanish in float32
         except (TypeError, ValueError) as error:
@@ -154,6 +154,6 @@ def name_together(embeddings: Sequence[EmbeddingModel]) -> str:
     return "+".join(embedding.name for embedding in embeddings)
 
 
-def _encodable(text: str) -> str:
-    """The same number of characters, all of which exist in UTF-8."""
+def encodable(text: str) -> str:
+    """Give the same number of characters, all of which exist in UTF-8: a question mark for a lone surrogate."""
     return text.encode("utf-8", "replace").decode("utf-8")

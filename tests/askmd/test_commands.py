@@ -14,6 +14,8 @@ import pytest
 from tests.support.chat_replies import Broken, Failure, Reply
 from tests.support.chat_server import ChatServer
 from tests.support.corpus import FILES
+from tests.support.json_server import Answer
+from tests.support.rerank_server import RerankServer
 from tests.support.stores import write_files
 
 ASKMD = str(Path(sys.executable).with_name("askmd"))
@@ -141,10 +143,48 @@ def test_many_questions_are_searched_at_once(ingested: Path, tmp_path: Path) -> 
         assert hit["text"] == FILES[hit["doc"]][hit["start"] : hit["end"]]
 
 
+def test_a_malformed_line_among_many_questions_is_named(ingested: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "q.jsonl"
+    queries.write_text('{"id": 1, "question": "tea\u2028time?"}\n{"id": 2, "question": " "}\n', "utf-8")
+
+    done = askmd("search", "--queries", str(queries), "--out", "out.jsonl", folder=ingested, status=2)
+
+    assert "q.jsonl:2: question: " in done.stderr
+    assert not (ingested / "out.jsonl").exists()
+
+
 def test_filters_narrow_the_search(ingested: Path) -> None:
     hits = askmd_json("search", "tea", "--filter", "path=drinks/*", folder=ingested)["hits"]
 
     assert {hit["doc"] for hit in hits} == {"drinks/coffee.md"}
+
+
+def test_search_and_ask_take_a_reranker_and_say_when_it_fails(ingested: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "q.jsonl"
+    queries.write_text('{"id": 1, "question": "Where is tea stored?"}\n{"id": 2, "question": "tea?"}\n', "utf-8")
+    question = ["Where is tea stored?", "--k", "1", "--rerank", "endpoint:m"]
+    with RerankServer(prefer="espresso") as server:
+        options: dict[str, Any] = {"folder": ingested, "ASKMD_RERANK_BASE_URL": server.base_url}
+        found = askmd("search", *question, "--explain", **options)
+        unreranked = askmd("search", *question, "--rerank", "", **options)
+        server.script(*[Answer(401)] * 4)
+        kept = askmd("search", *question, **options)
+        told = askmd_json("search", *question, **options)
+        answer = askmd("ask", *question, "--llm", "offline", **options)
+        many = askmd("search", "--queries", str(queries), "--out", str(tmp_path / "o"), *question[3:], **options)
+
+    assert "How is espresso made?" in found.stdout.splitlines()[0]
+    assert "   score 1.000  dense 0." in found.stdout
+    assert "rerank " in found.stdout.splitlines()[1]
+    assert found.stderr == ""
+    assert kept.stdout == unreranked.stdout
+    assert "Where is tea stored?" in kept.stdout.splitlines()[0]
+    note = f"note: reranker endpoint:m at {server.host} refuses the key (401): check that the key belongs to this "
+    for done in (kept, answer, many):
+        assert done.stderr == note + "endpoint; the order without it stands\n"
+    assert ["note: " + notice + "\n" for notice in told["notices"]] == [kept.stderr]
+    lines = [json.loads(line) for line in (tmp_path / "o").read_text("utf-8").splitlines()]
+    assert [len(line["notices"]) for line in lines] == [1, 0]
 
 
 def test_chunks_are_shown_without_a_store(tmp_path: Path) -> None:
@@ -216,6 +256,8 @@ def test_offline_needs_no_key(ingested: Path) -> None:
         (["nonsense"], "No such command 'nonsense'"),
         (["search"], "give either a QUESTION, or --queries FILE with --out FILE"),
         (["search", "x", "--queries", "q"], "give either a QUESTION"),
+        (["search", "x", "--rerank", "bge"], "no reranker is named 'bge'"),
+        (["ask", "x", "--rerank", "endpoint:m", "--llm", "offline"], "set rerank_base_url"),
         (["search", "--queries", "nowhere.jsonl", "--out", "o"], "cannot read nowhere.jsonl"),
         (["search", "--queries", "/dev/null", "--out", "/nowhere/o"], "cannot write /nowhere/o: No such file"),
         (["search", "x", "--frobnicate"], "No such option"),
@@ -296,13 +338,14 @@ def test_doctor_names_what_is_wrong_and_says_so_in_its_status(ingested: Path) ->
         text=True,
         check=False,
         cwd=ingested,
-        env={**os.environ, "ASKMD_EMBEDDING": "multilingual", "ASKMD_PROMPT": "nope"},
+        env={**os.environ, "ASKMD_EMBEDDING": "multilingual", "ASKMD_PROMPT": "nope", "ASKMD_RERANK": "bge"},
     )
 
     assert done.returncode == 1
     assert "FAIL  prompt: no prompt is called 'nope'" in done.stdout
     assert "FAIL  store: collection 'askmd' was built with embedding 'minilm+multilingual'" in done.stdout
     assert "warn  chat model: deepseek: DEEPSEEK_API_KEY is not set" in done.stdout
+    assert "FAIL  reranker: no reranker is named 'bge'" in done.stdout
 
 
 def test_help_lists_the_commands_and_loads_nothing_heavy() -> None:

@@ -15,6 +15,8 @@ from store.milvus import Store, open_store
 from tests.support.chat_replies import Broken, Reply, Usage
 from tests.support.chat_server import ChatServer, Request
 from tests.support.corpus import FILES
+from tests.support.json_server import Answer
+from tests.support.rerank_server import RerankServer
 from tests.support.stores import write_files
 
 QUESTION = "Where is tea stored?"
@@ -308,6 +310,47 @@ def test_the_offline_model_quotes_the_evidence(store: Store) -> None:
     assert "[1]" in answer["answer"]
     assert answer["citations"][0]["slug"] == "how-long-should-green-tea-steep"
     assert set(answer["usage"].values()) == {None}
+
+
+def test_a_reranker_orders_more_passages_than_are_wanted(store: Store) -> None:
+    with RerankServer(prefer="espresso") as server:
+        settings = Settings(llm="offline", k=2, rerank="endpoint:m", rerank_base_url=server.base_url)
+        plain = build_chain(Settings(llm="offline", k=5), store).invoke(QUESTION)
+        reranked = build_chain(settings, store).invoke(QUESTION)
+
+    (request,) = server.requests
+    assert request.body["query"] == QUESTION
+    assert len(request.body["documents"]) == len(plain["sources"]) > 2
+    assert plain["sources"][0]["slug"] == "where-is-tea-stored"
+    assert reranked["sources"][0]["slug"] == "how-is-espresso-made"
+    assert len(reranked["sources"]) == 2
+    assert [source["n"] for source in reranked["sources"]] == [1, 2]
+    assert reranked["sources"][0]["ranks"]["rerank"] == 1
+    assert reranked["notices"] == []
+
+
+def test_a_reranker_that_fails_is_told_and_the_order_without_it_stands(store: Store) -> None:
+    plain = build_chain(Settings(llm="offline", k=2), store).invoke(QUESTION)
+    with RerankServer(Answer(401)) as server:
+        settings = Settings(llm="offline", k=2, rerank="endpoint:m", rerank_base_url=server.base_url)
+        answer = build_chain(settings, store).invoke(QUESTION)
+
+    (notice,) = answer["notices"]
+    assert notice.startswith("reranker endpoint:m at 127.0.0.1:")
+    assert notice.endswith("; the order without it stands")
+    assert {**answer, "notices": []} == plain
+
+
+def test_a_reranker_that_cannot_be_used_is_an_error_before_anything_is_searched(store: Store) -> None:
+    with pytest.raises(ConfigError, match="set rerank_base_url"):
+        build_chain(Settings(llm="offline", rerank="endpoint:m"), store).invoke(QUESTION)
+
+
+def test_a_prompt_without_retrieval_needs_no_reranker(server: ChatServer) -> None:
+    models = {"local": {"base_url": server.base_url}}
+    settings = Settings(models=models, llm="local", prompt="bare", milvus_uri="none.db", rerank="endpoint:m")
+
+    assert build_chain(settings).invoke("What is tea?")["notices"] == []
 
 
 def test_every_step_has_a_name(chain: Runnable[Any, Any]) -> None:

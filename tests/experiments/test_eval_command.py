@@ -9,6 +9,7 @@ import pytest
 
 from tests.askmd.test_commands import ASKMD, askmd, askmd_json
 from tests.support.corpus import COFFEE, FILES, TEA
+from tests.support.rerank_server import RerankServer, results
 from tests.support.stores import write_files
 
 
@@ -80,6 +81,30 @@ def test_it_compares_with_an_earlier_result(folder: Path) -> None:
     assert "\nk: 1 -> 20\n" in shown
     assert "\nhit@1: no difference shown\n" in shown
     assert told["comparison"]["paired"] == 4
+
+
+def test_it_measures_a_reranker_and_compares(folder: Path) -> None:
+    askmd("eval", "questions.jsonl", "--out", "fused.json", folder=folder)
+    with RerankServer(prefer="okafor") as server:
+        name = f"pymilvus:TEIRerankFunction?api_url={server.root_url}"
+        words = ["eval", "questions.jsonl", "--rerank", name]
+        shown = askmd(*words, "--compare", "fused.json", folder=folder).stdout
+        found = askmd_json(*words, folder=folder)
+
+    assert "\nrerank: None -> pymilvus:TEIRerankFunction?api_url=...\n" in shown
+    assert found["metrics"]["hit@1"]["mean"] == 0.25, "every question finds Ms Okafor first"
+    assert {"fused", "rerank"} <= set(found["refusal"])
+    assert server.host not in json.dumps(found)
+
+
+def test_a_failing_reranker_is_not_measured(folder: Path) -> None:
+    with RerankServer() as server:
+        options: dict[str, Any] = {"folder": folder, "ASKMD_RERANK_BASE_URL": server.base_url}
+        server.script(results((0, 1.0)), results((0, 1.0)))
+        done = askmd("eval", "questions.jsonl", "--rerank", "endpoint:m", status=1, **options)
+
+    assert "reranker endpoint:m gave 1 scores for" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(

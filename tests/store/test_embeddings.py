@@ -20,7 +20,8 @@ from config.errors import ConfigError, EmbeddingError
 from store.embeddings import EmbeddingModel, open_embedding
 from store.multilingual import UniversalSentenceEncoder
 from store.tokens import approximate_token_starts
-from tests.support.embedding_server import Answer, EmbeddingServer
+from tests.support.embedding_server import EmbeddingServer
+from tests.support.json_server import Answer
 
 ROOT = Path(__file__).parents[2]
 KEY = SecretStr("sk-very-secret")
