@@ -102,7 +102,7 @@ def test_a_stream_gives_sources_then_text_then_the_rest(chain: Runnable[Any, Any
     pieces = list(chain.stream(QUESTION))
 
     keys = [set(piece) for piece in pieces]
-    assert keys[0] == {"question", "sources"}
+    assert keys[0] == {"question", "search", "sources"}
     assert all(key == {"answer"} for key in keys[1:-1])
     assert len(keys) > 4
     assert {"citations", "usage", "refused", "model"} <= keys[-1]
@@ -206,13 +206,14 @@ def test_a_bad_question_is_named(chain: Runnable[Any, Any], given: Any, message:
         chain.invoke(given)
 
 
-def test_history_reaches_the_model_and_the_retriever(chain: Runnable[Any, Any], server: ChatServer) -> None:
+def test_history_reaches_the_model_in_every_form(chain: Runnable[Any, Any], server: ChatServer) -> None:
     forms: list[list[Any]] = [
         [HumanMessage("How is espresso made?"), AIMessage("Under pressure [1].")],
         [("human", "How is espresso made?"), ("ai", "Under pressure [1].")],
         [{"role": "user", "content": "How is espresso made?"}, {"role": "assistant", "content": "Under pressure [1]."}],
     ]
     for history in forms:
+        server.script(Reply("With how many grams is espresso made?"))
         answer = chain.invoke({"question": "With how many grams?", "chat_history": history})
 
         assert answer["sources"][0]["slug"] == "how-is-espresso-made"
@@ -314,9 +315,18 @@ def test_every_step_has_a_name(chain: Runnable[Any, Any]) -> None:
     async def names() -> set[str]:
         return {event["name"] async for event in chain.astream_events(QUESTION)}
 
-    assert {"askmd", "retrieve", "retriever", "context", "generate", "prompt", "llm", "citations"} <= asyncio.run(
-        names()
-    )
+    assert {
+        "askmd",
+        "condense",
+        "retrieve",
+        "retriever",
+        "staleness",
+        "context",
+        "generate",
+        "prompt",
+        "llm",
+        "citations",
+    } <= asyncio.run(names())
 
 
 def test_the_server_can_answer_from_the_evidence_it_got(store: Store) -> None:
