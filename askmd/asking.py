@@ -1,13 +1,29 @@
 """`askmd ask`: the answer as it comes, then where it comes from."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from askmd.places import place
+from askmd.searching import scores_of
 from chains.rag import build_chain
 from chains.schema import Answer, Evidence, Question
+from config.errors import ConfigError
 from config.settings import Settings
+
+
+def read_history(path: Path) -> list[Any]:
+    """Read messages from a JSON file; what they look like is for the chain to check. Raises ConfigError."""
+    try:
+        messages = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from None
+    if not isinstance(messages, list):
+        raise ConfigError(f"{path}: not a JSON list of messages")
+    return messages
 
 
 def answer(settings: Settings, question: Question) -> Answer:
@@ -15,13 +31,15 @@ def answer(settings: Settings, question: Question) -> Answer:
     return build_chain(settings).invoke(question)
 
 
-def stream_answer(settings: Settings, question: Question) -> None:
+def stream_answer(settings: Settings, question: Question, *, explain: bool = False) -> None:
     """Print the answer while it arrives, then its sources; also those of an answer that fails on the way."""
+    searched = ""
     sources: Sequence[Evidence] = ()
     unknown: Sequence[int] = ()
     notices: Sequence[str] = ()
     try:
         for piece in build_chain(settings).stream(question):
+            searched = piece.get("search", searched)
             sources = piece.get("sources", sources)
             unknown = piece.get("unknown_citations", unknown)
             notices = piece.get("notices", notices)
@@ -29,7 +47,9 @@ def stream_answer(settings: Settings, question: Question) -> None:
         if not sources:
             typer.echo("")
     finally:
-        _print_sources(sources)
+        _print_sources(sources, explain=explain)
+        if explain and searched:
+            typer.echo(f"\nSearched for: {' '.join(searched.split())}")
     for notice in notices:
         typer.echo(f"note: {notice}", err=True)
     if unknown:
@@ -37,9 +57,26 @@ def stream_answer(settings: Settings, question: Question) -> None:
         typer.echo(f"warning: the answer cites {numbers}, which is no source", err=True)
 
 
-def _print_sources(sources: Sequence[Evidence]) -> None:
+def _print_sources(sources: Sequence[Evidence], *, explain: bool) -> None:
     if not sources:
         return
     typer.echo("\n\nSources:")
     for source in sources:
-        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}")
+        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}{_stale(source)}")
+        if explain:
+            typer.echo(f"      {scores_of(source)}")
+
+
+def _stale(source: Evidence) -> str:
+    match source:
+        case {"stale": "gone"}:
+            return "  (this file is gone)"
+        case {"stale": "changed", "line_now": None}:
+            return "  (this file changed, and this passage too)"
+        case {"stale": "changed", "line_now": line} if line != source["start_line"]:
+            return f"  (this file changed; this passage now begins at line {line})"
+        case {"stale": "changed", "line_now": _}:
+            return "  (this file changed, but not this passage)"
+        case {"stale": "changed"}:
+            return "  (this file changed)"
+    return ""

@@ -129,7 +129,9 @@ def _read_question(given: Any) -> tuple[str, list[BaseMessage], dict[str, str]]:
 
 
 def _read_history(messages: Any) -> list[BaseMessage]:
+    if not isinstance(messages, list | tuple):
+        raise ConfigError(f"chat_history is not a list of messages: {messages!r:.200}")
     try:
         return convert_to_messages(messages)
-    except (ValueError, NotImplementedError, TypeError) as error:
+    except (ValueError, NotImplementedError, TypeError, LookupError) as error:
         raise ConfigError(f"chat_history is not a list of messages: {' '.join(str(error).split())[:200]}") from None

@@ -199,6 +199,8 @@ def test_a_bad_choice_is_named(chain: Runnable[Any, Any], choice: dict[str, Any]
         ({"question": "x", "k": 3}, "a question has no 'k'; known: chat_history, filter, question"),
         ({"question": "x", "filter": {"rot": "y"}}, "no filter is called 'rot'"),
         ({"question": "x", "chat_history": [3]}, "chat_history is not a list of messages"),
+        ({"question": "x", "chat_history": "What is tea?"}, "chat_history is not a list of messages: 'What is tea"),
+        ({"question": "x", "chat_history": [{"role": "tool", "content": "y"}]}, "chat_history is not a list"),
     ],
 )
 def test_a_bad_question_is_named(chain: Runnable[Any, Any], given: Any, message: str) -> None:

@@ -119,7 +119,7 @@ def test_a_root_that_is_not_there_tells_nothing(world: tuple[Store, Path], handb
 
 def test_a_single_file_that_was_ingested_is_looked_at_too(world: tuple[Store, Path], handbook: Path) -> None:
     milk = handbook.with_name("alone") / "milk.md"
-    question = "Where is milk kept?"
+    question = "Is the milk in the fridge?"
 
     milk.write_text("# Milk\n\nMilk is sour.\n", "utf-8")
     changed = ask(world, question)["sources"][0]
