@@ -26,6 +26,8 @@ TURNS = 8
 """Messages of the history that the model is shown, the last ones; what is older seldom is what a follow-up means."""
 TURN_CHARS = 1_500
 """Characters of each; what a longer one has in its middle is left out."""
+PREDECESSOR_CHARS = 500
+"""Of the question before, where it is searched too: an embedding model reads only so far, and this one comes first."""
 MAX_TOKENS = 1_000
 """Room for the reply: for a model that cannot but think, not for the question alone."""
 
@@ -73,8 +75,9 @@ def _without_model(state: State) -> State:
 
 def _after_its_predecessor(state: State) -> str:
     """Put the user's last question before this one: a follow-up often lacks the words of what it is about."""
-    asked = [message.text for message in state["chat_history"] if isinstance(message, HumanMessage)]
-    return f"{asked[-1]}\n{state['question']}" if asked else state["question"]
+    said = (message.text.strip() for message in state["chat_history"] if isinstance(message, HumanMessage))
+    asked = [text for text in said if text]
+    return f"{_shorten(asked[-1], PREDECESSOR_CHARS)}\n{state['question']}" if asked else state["question"]
 
 
 def _options(spec: ChatModelSpec) -> dict[str, Any]:
@@ -102,16 +105,16 @@ def _material(state: State) -> HumanMessage:
 
 def _format_turn(message: BaseMessage) -> str:
     by = "user" if isinstance(message, HumanMessage) else "assistant"
-    return f'<turn by="{by}">\n{_shown(_shorten(message.text))}\n</turn>'
+    return f'<turn by="{by}">\n{_shown(_shorten(message.text, TURN_CHARS))}\n</turn>'
 
 
 def _shown(text: str) -> str:
     return _OWN_TAGS.sub("&lt;", text.strip())
 
 
-def _shorten(text: str) -> str:
-    half = TURN_CHARS // 2
-    return text if len(text) <= TURN_CHARS else f"{text[:half]} … {text[-half:]}"
+def _shorten(text: str, limit: int) -> str:
+    half = limit // 2
+    return text if len(text) <= limit else f"{text[:half]} … {text[-half:]}"
 
 
 def _judge(state: State, reply: AIMessage) -> State:

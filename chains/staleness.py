@@ -52,13 +52,14 @@ def _look_at(path: str, doc: str, file_hash: str) -> _File:
         file = (folder / doc).resolve(strict=True)
         if not file.is_relative_to(folder.resolve()) or not file.is_file():
             return _File("gone")  # ingest would not take it either
-        if file.stat().st_size > MAX_FILE_BYTES:
-            return _File("changed")  # it was smaller when it was ingested
-        data = file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(MAX_FILE_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return _File("gone")
     except (OSError, RuntimeError, ValueError):  # no right to read it, a circle of links, a name that no file has
         return _UNKNOWN
+    if len(data) > MAX_FILE_BYTES:
+        return _File("changed")  # it was smaller when it was ingested
     return _UNKNOWN if hash_file(data) == file_hash else _File("changed", _decode(data))
 
 
