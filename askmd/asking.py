@@ -1,29 +1,14 @@
 """`askmd ask`: the answer as it comes, then where it comes from."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import typer
 
-from askmd.places import place
+from askmd.places import place, what_became_of
 from askmd.searching import scores_of
 from chains.rag import build_chain
 from chains.schema import Answer, Evidence, Question
-from config.errors import ConfigError
 from config.settings import Settings
-
-
-def read_history(path: Path) -> list[Any]:
-    """Read messages from a JSON file; what they look like is for the chain to check. Raises ConfigError."""
-    try:
-        messages = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from None
-    if not isinstance(messages, list):
-        raise ConfigError(f"{path}: not a JSON list of messages")
-    return messages
 
 
 def answer(settings: Settings, question: Question) -> Answer:
@@ -62,21 +47,6 @@ def _print_sources(sources: Sequence[Evidence], *, explain: bool) -> None:
         return
     typer.echo("\n\nSources:")
     for source in sources:
-        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}{_stale(source)}")
+        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}{what_became_of(source)}")
         if explain:
             typer.echo(f"      {scores_of(source)}")
-
-
-def _stale(source: Evidence) -> str:
-    match source:
-        case {"stale": "gone"}:
-            return "  (this file is gone)"
-        case {"stale": "changed", "line_now": None}:
-            return "  (this file changed, and this passage too)"
-        case {"stale": "changed", "line_now": line} if line != source["start_line"]:
-            return f"  (this file changed; this passage now begins at line {line})"
-        case {"stale": "changed", "line_now": _}:
-            return "  (this file changed, but not this passage)"
-        case {"stale": "changed"}:
-            return "  (this file changed)"
-    return ""

@@ -88,7 +88,8 @@ def ask(
     as_json: Json = False,
 ) -> int:
     """Answer a question from what was ingested, with citations."""
-    from askmd.asking import answer, read_history, stream_answer
+    from askmd.asking import answer, stream_answer
+    from askmd.history import read_history
     from store.filters import parse_filters
 
     settings = _settings(llm=llm, prompt=prompt, k=k, mode=mode)

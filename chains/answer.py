@@ -50,9 +50,8 @@ class _Answer:
         state = cast("State", self._state)
         message = cast("AIMessage", self._message)
         text = str(message.text)
-        called = bool(
-            message.usage_metadata or message.response_metadata.get("model_name")
-        )  # not so for a refusal of ours
+        # a refusal without a call has neither
+        called = bool(message.usage_metadata or message.response_metadata.get("model_name"))
         citations, unknown = resolve(text, state["sources"]) if state["retrieval"] else ([], [])
         return AddableDict(
             citations=citations,

@@ -31,7 +31,7 @@ def resolve(answer: str, evidence: Sequence[Evidence]) -> tuple[list[Citation], 
 
 
 def _cite(passage: Evidence, count: int) -> Citation:
-    citation = Citation(
+    return Citation(
         n=passage["n"],
         doc=passage["doc"],
         path=passage["path"],
@@ -40,6 +40,3 @@ def _cite(passage: Evidence, count: int) -> Citation:
         end_line=passage["end_line"],
         count=count,
     )
-    if "stale" in passage:
-        citation["stale"] = passage["stale"]
-    return citation

@@ -64,8 +64,6 @@ class Citation(TypedDict):
     end_line: int
     count: int
     """How often the answer cites it."""
-    stale: NotRequired[Stale]
-    """As with its source."""
 
 
 class Usage(TypedDict):
