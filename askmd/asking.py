@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import typer
 
 from askmd.notices import print_notices
-from askmd.places import place
+from askmd.places import place, what_became_of
+from askmd.searching import scores_of
 from chains.rag import build_chain
 from chains.schema import Answer, Evidence, Question
 from config.settings import Settings
@@ -16,13 +17,15 @@ def answer(settings: Settings, question: Question) -> Answer:
     return build_chain(settings).invoke(question)
 
 
-def stream_answer(settings: Settings, question: Question) -> None:
+def stream_answer(settings: Settings, question: Question, *, explain: bool = False) -> None:
     """Print the answer while it arrives, then its sources; also those of an answer that fails on the way."""
+    searched = ""
     sources: Sequence[Evidence] = ()
     unknown: Sequence[int] = ()
     notices: Sequence[str] = ()
     try:
         for piece in build_chain(settings).stream(question):
+            searched = piece.get("search", searched)
             sources = piece.get("sources", sources)
             unknown = piece.get("unknown_citations", unknown)
             notices = piece.get("notices", notices)
@@ -30,16 +33,20 @@ def stream_answer(settings: Settings, question: Question) -> None:
         if not sources:
             typer.echo("")
     finally:
-        _print_sources(sources)
+        _print_sources(sources, explain=explain)
+        if explain and searched:
+            typer.echo(f"\nSearched for: {' '.join(searched.split())}")
     print_notices(notices)
     if unknown:
         numbers = ", ".join(f"[{n}]" for n in unknown)
         typer.echo(f"warning: the answer cites {numbers}, which is no source", err=True)
 
 
-def _print_sources(sources: Sequence[Evidence]) -> None:
+def _print_sources(sources: Sequence[Evidence], *, explain: bool) -> None:
     if not sources:
         return
     typer.echo("\n\nSources:")
     for source in sources:
-        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}")
+        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}{what_became_of(source)}")
+        if explain:
+            typer.echo(f"      {scores_of(source)}")

@@ -83,18 +83,27 @@ def ask(
         str | None, typer.Option(metavar="strict|labelled|off", help="Where the documents do not hold the answer.")
     ] = None,
     rerank: Rerank = None,
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="What was said before: a JSON list of messages.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what was searched, and the scores.")] = False,
     as_json: Json = False,
 ) -> int:
     """Answer a question from what was ingested, with citations."""
     from askmd.asking import answer, stream_answer
+    from askmd.history import read_history
     from store.filters import parse_filters
 
     settings = _settings(llm=llm, prompt=prompt, k=k, mode=mode, rerank=rerank)
-    asked: Any = {"question": question, "filter": parse_filters(filter_ or [])}
+    asked: Any = {
+        "question": question,
+        "chat_history": read_history(history) if history else [],
+        "filter": parse_filters(filter_ or []),
+    }
     if as_json:
         _print_json(answer(settings, asked))
     else:
-        stream_answer(settings, asked)
+        stream_answer(settings, asked, explain=explain)
     return 0
 
 

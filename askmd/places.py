@@ -1,8 +1,8 @@
-"""Where a passage stands, as terminals and editors make links of it."""
+"""Where a passage stands, as terminals and editors make links of it, and whether it still stands there."""
 
 from pathlib import Path
 
-from chains.schema import Hit
+from chains.schema import Evidence, Hit
 
 
 def place(hit: Hit) -> str:
@@ -11,3 +11,19 @@ def place(hit: Hit) -> str:
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     return f"{path}:{hit['start_line']}"
+
+
+def what_became_of(source: Evidence) -> str:
+    """Say in brackets what became of the file of a source since it was ingested; nothing if nothing is known."""
+    match source:
+        case {"stale": "gone"}:
+            return "  (this file is gone)"
+        case {"stale": "changed", "line_now": None}:
+            return "  (this file changed, and this passage too)"
+        case {"stale": "changed", "line_now": line} if line != source["start_line"]:
+            return f"  (this file changed; this passage now begins at line {line})"
+        case {"stale": "changed", "line_now": _}:
+            return "  (this file changed, but not this passage)"
+        case {"stale": "changed"}:
+            return "  (this file changed)"
+    return ""

@@ -62,13 +62,18 @@ def search_many(search: Search, queries: Path, out: Path) -> tuple[int, list[str
     return len(asked), list(told)
 
 
+def scores_of(hit: Hit) -> str:
+    """Say what the score of a hit is made of."""
+    parts = (f"{name} {value:.3f} (rank {hit['ranks'][name]})" for name, value in hit["scores"].items())
+    return f"score {hit['score']:.3f}  " + "  ".join(parts)
+
+
 def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
     """Show hits with their place and their first lines."""
     for rank, hit in enumerate(hits, 1):
         typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f})")
         if explain:
-            parts = (f"{name} {value:.3f} (rank {hit['ranks'][name]})" for name, value in hit["scores"].items())
-            typer.echo(f"   score {hit['score']:.3f}  " + "  ".join(parts))
+            typer.echo(f"   {scores_of(hit)}")
         lines = hit["text"].strip().splitlines()
         typer.echo("\n".join(f"   {line}" for line in lines[:SHOWN_LINES]))
         if len(lines) > SHOWN_LINES:

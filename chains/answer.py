@@ -9,7 +9,7 @@ from langchain_core.runnables import AddableDict
 from chains.choice import State
 from chains.citations import resolve
 from chains.prompts import DEFAULT_REFUSAL
-from chains.schema import Usage
+from chains.usage import reported, total
 
 
 def finish(pieces: Iterator[Any]) -> Iterator[AddableDict]:
@@ -40,7 +40,7 @@ class _Answer:
         message = piece.get("message")
         self._state |= {key: value for key, value in piece.items() if key != "message"}
         if "sources" in piece:
-            yield AddableDict(question=self._state["question"], sources=piece["sources"])
+            yield AddableDict(question=self._state["question"], search=self._state["search"], sources=piece["sources"])
         if message is not None:
             self._message = message if self._message is None else cast("AIMessageChunk", self._message) + message
             if message.text:
@@ -50,6 +50,8 @@ class _Answer:
         state = cast("State", self._state)
         message = cast("AIMessage", self._message)
         text = str(message.text)
+        # a refusal without a call has neither
+        called = bool(message.usage_metadata or message.response_metadata.get("model_name"))
         citations, unknown = resolve(text, state["sources"]) if state["retrieval"] else ([], [])
         return AddableDict(
             citations=citations,
@@ -61,15 +63,5 @@ class _Answer:
             prompt=state["prompt"],
             mode=state["mode"],
             finish_reason=message.response_metadata.get("finish_reason", ""),
-            usage=_usage(message),
+            usage=total([*state["spent"], *([reported(message)] if called else [])]),
         )
-
-
-def _usage(message: AIMessage) -> Usage:
-    reported: Any = message.usage_metadata or {}
-    return Usage(
-        input_tokens=reported.get("input_tokens"),
-        cached_input_tokens=reported.get("input_token_details", {}).get("cache_read"),
-        output_tokens=reported.get("output_tokens"),
-        reasoning_tokens=reported.get("output_token_details", {}).get("reasoning"),
-    )

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
-from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, RunnableSerializable
 from pydantic import Field, ValidationError
 
 from chains.prompts import MODES, Prompt, find_prompt
-from chains.schema import Evidence, Question
+from chains.schema import Evidence, Question, Usage
 from config.errors import ConfigError
 from config.models import ChatModelSpec, find_model
 from config.settings import MAX_K, Mode, Settings
@@ -22,7 +22,7 @@ class State(TypedDict):
 
     question: str
     search: str
-    """What the retriever looks for: the question, after the one before it if there was one."""
+    """What the retriever looks for: the question, or what chains/condense.py makes of a follow-up."""
     chat_history: list[BaseMessage]
     filter: dict[str, str]
     llm: str
@@ -34,6 +34,8 @@ class State(TypedDict):
     mode: Mode
     notices: list[str]
     """What the steps have to tell the reader; each may add to it."""
+    spent: list[Usage]
+    """What calls of a model before the answer's cost."""
     sources: NotRequired[list[Evidence]]
     context: NotRequired[str]
     message: NotRequired[BaseMessage]
@@ -75,7 +77,7 @@ class Choose(RunnableSerializable[str | Question, State]):
         question, history, filters = _read_question(given)
         return State(
             question=question,
-            search=_standing_alone(question, history),
+            search=question,
             chat_history=history,
             filter=filters,
             llm=self.llm,
@@ -86,6 +88,7 @@ class Choose(RunnableSerializable[str | Question, State]):
             k=self.k,
             mode=cast("Mode", self.mode),
             notices=[],
+            spent=[],
         )
 
 
@@ -126,13 +129,9 @@ def _read_question(given: Any) -> tuple[str, list[BaseMessage], dict[str, str]]:
 
 
 def _read_history(messages: Any) -> list[BaseMessage]:
+    if not isinstance(messages, list | tuple):
+        raise ConfigError(f"chat_history is not a list of messages: {messages!r:.200}")
     try:
         return convert_to_messages(messages)
-    except (ValueError, NotImplementedError, TypeError) as error:
+    except (ValueError, NotImplementedError, TypeError, LookupError) as error:
         raise ConfigError(f"chat_history is not a list of messages: {' '.join(str(error).split())[:200]}") from None
-
-
-def _standing_alone(question: str, history: list[BaseMessage]) -> str:
-    """Put the user's last question before this one: a follow-up often lacks the words of what it is about."""
-    asked = [message.text for message in history if isinstance(message, HumanMessage)]
-    return f"{asked[-1]}\n{question}" if asked else question

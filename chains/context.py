@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 from chains.schema import Evidence, Hit
 
@@ -25,7 +26,7 @@ def fit(hits: Sequence[Hit], budget: int, count_tokens: Callable[[str], int]) ->
 
 def number(hits: Iterable[Hit]) -> list[Evidence]:
     """Number passages from 1."""
-    return [{**passage, "n": n} for n, passage in enumerate(hits, 1)]
+    return [cast("Evidence", {**passage, "n": n}) for n, passage in enumerate(hits, 1)]
 
 
 def format_context(evidence: Iterable[Evidence]) -> str:

@@ -7,12 +7,14 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator
 
 from chains.answer import finish, finish_async
 from chains.choice import choose
+from chains.condense import condense
 from chains.context import fit, format_context, number
 from chains.prompts import load_prompts, to_template
 from chains.resources import Resources
 from chains.retrieve import from_document
 from chains.retriever import ChunkRetriever
 from chains.schema import Answer, Question
+from chains.staleness import mark_stale, stale_notices
 from config.settings import Settings
 from store.milvus import Store
 
@@ -45,15 +47,23 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         template = to_template(prompts[state["prompt"]], state["mode"]).with_config(run_name="prompt")
         return template | resources.chat_model(state["llm"]).with_config(run_name="llm")
 
-    first: Runnable[Any, Any] = choose(settings, settings.chat_models(), prompts)
+    models = settings.chat_models()
+    first: Runnable[Any, Any] = choose(settings, models, prompts)
     last: Runnable[Any, Any] = RunnableGenerator(finish, finish_async).with_config(run_name="citations")
     return (
         first
+        | condense(resources.chat_model, models).with_config(run_name="condense")
         | RunnableLambda(search).with_config(run_name="retrieve")
+        | RunnableLambda(_look_at_files).with_config(run_name="staleness")
         | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
         | RunnablePassthrough.assign(message=RunnableLambda(generate).with_config(run_name="generate"))
         | last
     ).with_config(run_name="askmd")
+
+
+def _look_at_files(state: Any) -> Any:
+    sources = mark_stale(state["sources"])
+    return {**state, "sources": sources, "notices": [*state["notices"], *stale_notices(sources)]}
 
 
 def _context(state: Any) -> str:

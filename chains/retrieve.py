@@ -82,6 +82,7 @@ def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         root=first["root"],
         doc=first["doc"],
         path=str(_path(Path(location), first["doc"])) if location else "",
+        file_hash=first["file_hash"],
         start=first["start"],
         end=last["end"],
         start_line=first["start_line"],

@@ -1,6 +1,6 @@
 """What goes into the chain and what comes out, as plain dictionaries that survive JSON."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from config.settings import Mode
 
@@ -24,6 +24,8 @@ class Hit(TypedDict):
     """The path below its root."""
     path: str
     """Where the file was when it was ingested."""
+    file_hash: str
+    """Of what the file held then; see store/file_hash.py."""
     start: int
     end: int
     start_line: int
@@ -39,10 +41,17 @@ class Hit(TypedDict):
     """Its place in each, from 1."""
 
 
+Stale = Literal["changed", "gone"]
+
+
 class Evidence(Hit):
     """A passage that was put before the model under the number `n`."""
 
     n: int
+    stale: NotRequired[Stale]
+    """What became of the file since it was ingested; missing where it is the same or cannot be reached from here."""
+    line_now: NotRequired[int | None]
+    """The line at which the passage begins in a file that changed; None if it does not stand there any more."""
 
 
 class Citation(TypedDict):
@@ -59,7 +68,7 @@ class Citation(TypedDict):
 
 
 class Usage(TypedDict):
-    """Tokens as the provider reported them; None where it said nothing."""
+    """Tokens as the provider reported them, of all calls of a model together; None where it did not for each."""
 
     input_tokens: int | None
     cached_input_tokens: int | None
@@ -71,6 +80,8 @@ class Answer(TypedDict):
     """What the chain gives. Streamed, it comes in this order: sources, pieces of `answer`, and the rest at the end."""
 
     question: str
+    search: str
+    """What was searched: the question, or what was made of a follow-up; empty with a prompt without retrieval."""
     sources: list[Evidence]
     answer: str
     citations: list[Citation]

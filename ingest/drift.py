@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import SourceError
-from ingest.load import find_docs, hash_file, open_root, read_bytes
+from ingest.load import find_docs, open_root, read_bytes
+from store.file_hash import hash_file
 from store.milvus import Store
 
 

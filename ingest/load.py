@@ -1,7 +1,6 @@
 """Finding Markdown files under a folder and reading them, with everything odd about them reported."""
 
 import codecs
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from config.errors import SourceError
+from store.file_hash import MAX_FILE_BYTES, hash_file
 
 MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdx")
 IGNORE_FILES = (".gitignore", ".askmdignore")
-MAX_FILE_BYTES = 20_000_000
 _UTF_BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -146,11 +145,6 @@ def _is_ignored(path: Path, is_folder: bool, ignores: _Ignores) -> bool:
         verdict = spec.check_file(path.relative_to(folder).as_posix() + "/" * is_folder).include
         ignored = ignored if verdict is None else verdict
     return ignored
-
-
-def hash_file(data: bytes) -> str:
-    """Give the hash that rows carry of their file: 32 hexadecimal digits of BLAKE2b."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def read_bytes(root: Root, doc: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:

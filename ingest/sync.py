@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from config.errors import SourceError
-from ingest.load import MAX_FILE_BYTES, Found, Report, Root, decode, hash_file, read_bytes
+from ingest.load import Found, Report, Root, decode, read_bytes
 from ingest.report import SyncReport
 from ingest.rows import NewRow, terms, to_rows
 from ingest.split import Split
+from store.file_hash import MAX_FILE_BYTES, hash_file
 from store.filters import among, equals
 from store.milvus import Store
 from store.rows import StoredRow

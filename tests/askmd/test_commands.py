@@ -52,6 +52,8 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ingested")
     write_files(folder / "handbook", FILES)
     subprocess.run([ASKMD, "ingest", "handbook"], check=True, cwd=folder, capture_output=True)
+    (folder / "object.json").write_text("{}", "utf-8")
+    (folder / "number.json").write_text("[3]", "utf-8")
     return folder
 
 
@@ -233,6 +235,41 @@ def test_a_failing_model_is_one_line_and_the_sources_are_still_shown(
     assert "sk-1" not in done.stderr + done.stdout
 
 
+def test_a_follow_up_is_asked_with_what_was_said_before(copy: Path, server: ChatServer) -> None:
+    said = [{"role": "user", "content": "Where is tea stored?"}, ["assistant", "In a closed tin [1]."]]
+    (copy / "said.json").write_text(json.dumps(said), "utf-8")
+    words = ("ask", "And how long does it steep?", "--history", "said.json", "--k", "1")
+    server.script(Reply("How long does tea steep?"), Reply("Two minutes [1]."), Reply("Well:\n\nHow long?"))
+
+    explained = askmd(*words, "--explain", folder=copy, DEEPSEEK_API_KEY="sk-1")
+    fallen_back = askmd(*words, folder=copy, DEEPSEEK_API_KEY="sk-1")
+    offline = askmd_json(*words, "--llm", "offline", folder=copy)
+
+    assert explained.stdout.startswith("Two minutes [1].\n\nSources:\n  [1] ")
+    assert explained.stdout.endswith("\n\nSearched for: How long does tea steep?\n")
+    assert "\n      score 1.000  dense 0." in explained.stdout
+    assert "Searched for" not in fallen_back.stdout
+    assert fallen_back.stderr.startswith("note: the model's rewriting of the follow-up question was of no use")
+    assert offline["search"] == "Where is tea stored?\nAnd how long does it steep?"
+
+
+def test_ask_tells_which_sources_changed(copy: Path) -> None:
+    coffee = copy / "handbook" / "drinks" / "coffee.md"
+    askmd("ingest", "handbook", folder=copy, MILVUS_URI="own.db")
+    coffee.write_text("New.\n\n" + FILES["drinks/coffee.md"], "utf-8")
+    (copy / "handbook" / "tea.md").unlink()
+
+    done = askmd("ask", "How is espresso made?", "--llm", "offline", folder=copy, MILVUS_URI="own.db")
+
+    assert "coffee.md:1  Coffee › How is espresso made?  (this file changed; this passage now begins at line 3)" in (
+        done.stdout
+    )
+    assert "(this file is gone)" in done.stdout
+    assert done.stderr == (
+        "note: drinks/coffee.md changed and tea.md vanished since the last ingest; run: askmd ingest PATH\n"
+    )
+
+
 def test_offline_needs_no_key(ingested: Path) -> None:
     done = askmd("ask", "How long should green tea steep?", "--llm", "offline", folder=ingested)
 
@@ -253,6 +290,10 @@ def test_offline_needs_no_key(ingested: Path) -> None:
         (["ask", "  ", "--llm", "offline"], "the question is empty"),
         (["ask", "x", "--filter", "rot=1", "--llm", "offline"], "no filter is called 'rot'"),
         (["ask"], "Missing argument 'QUESTION'"),
+        (["ask", "x", "--history", "nowhere.json", "--llm", "offline"], "cannot read nowhere.json"),
+        (["ask", "x", "--history", "handbook/tea.md", "--llm", "offline"], "cannot read handbook/tea.md"),
+        (["ask", "x", "--history", "object.json", "--llm", "offline"], "object.json: not a JSON list of messages"),
+        (["ask", "x", "--history", "number.json", "--llm", "offline"], "chat_history is not a list of messages"),
         (["nonsense"], "No such command 'nonsense'"),
         (["search"], "give either a QUESTION, or --queries FILE with --out FILE"),
         (["search", "x", "--queries", "q"], "give either a QUESTION"),

@@ -104,7 +104,7 @@ def test_a_stream_gives_sources_then_text_then_the_rest(chain: Runnable[Any, Any
     pieces = list(chain.stream(QUESTION))
 
     keys = [set(piece) for piece in pieces]
-    assert keys[0] == {"question", "sources"}
+    assert keys[0] == {"question", "search", "sources"}
     assert all(key == {"answer"} for key in keys[1:-1])
     assert len(keys) > 4
     assert {"citations", "usage", "refused", "model"} <= keys[-1]
@@ -201,6 +201,8 @@ def test_a_bad_choice_is_named(chain: Runnable[Any, Any], choice: dict[str, Any]
         ({"question": "x", "k": 3}, "a question has no 'k'; known: chat_history, filter, question"),
         ({"question": "x", "filter": {"rot": "y"}}, "no filter is called 'rot'"),
         ({"question": "x", "chat_history": [3]}, "chat_history is not a list of messages"),
+        ({"question": "x", "chat_history": "What is tea?"}, "chat_history is not a list of messages: 'What is tea"),
+        ({"question": "x", "chat_history": [{"role": "tool", "content": "y"}]}, "chat_history is not a list"),
     ],
 )
 def test_a_bad_question_is_named(chain: Runnable[Any, Any], given: Any, message: str) -> None:
@@ -208,13 +210,14 @@ def test_a_bad_question_is_named(chain: Runnable[Any, Any], given: Any, message:
         chain.invoke(given)
 
 
-def test_history_reaches_the_model_and_the_retriever(chain: Runnable[Any, Any], server: ChatServer) -> None:
+def test_history_reaches_the_model_in_every_form(chain: Runnable[Any, Any], server: ChatServer) -> None:
     forms: list[list[Any]] = [
         [HumanMessage("How is espresso made?"), AIMessage("Under pressure [1].")],
         [("human", "How is espresso made?"), ("ai", "Under pressure [1].")],
         [{"role": "user", "content": "How is espresso made?"}, {"role": "assistant", "content": "Under pressure [1]."}],
     ]
     for history in forms:
+        server.script(Reply("With how many grams is espresso made?"))
         answer = chain.invoke({"question": "With how many grams?", "chat_history": history})
 
         assert answer["sources"][0]["slug"] == "how-is-espresso-made"
@@ -357,9 +360,18 @@ def test_every_step_has_a_name(chain: Runnable[Any, Any]) -> None:
     async def names() -> set[str]:
         return {event["name"] async for event in chain.astream_events(QUESTION)}
 
-    assert {"askmd", "retrieve", "retriever", "context", "generate", "prompt", "llm", "citations"} <= asyncio.run(
-        names()
-    )
+    assert {
+        "askmd",
+        "condense",
+        "retrieve",
+        "retriever",
+        "staleness",
+        "context",
+        "generate",
+        "prompt",
+        "llm",
+        "citations",
+    } <= asyncio.run(names())
 
 
 def test_the_server_can_answer_from_the_evidence_it_got(store: Store) -> None:

@@ -24,7 +24,7 @@ class Given:
 
 def hit(n: int, total: int = 10) -> Hit:
     return Hit(
-        id=f"i{n}", root="r", doc="a.md", path="", start=n, end=n + 1, start_line=n + 1, end_line=n + 1,
+        id=f"i{n}", root="r", doc="a.md", path="", file_hash="", start=n, end=n + 1, start_line=n + 1, end_line=n + 1,
         headings=["A", "B"], slug="b", text=f"text {n}", score=1 - n / total,
         scores={"dense": 0.5}, ranks={"dense": n + 1},
     )  # fmt: skip

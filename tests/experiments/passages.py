@@ -11,6 +11,7 @@ def hit(text: str, start: int = 0, doc: str = "a.md", **scores: float) -> Hit:
         root="r",
         doc=doc,
         path="",
+        file_hash="",
         start=start,
         end=start + len(text),
         start_line=1,

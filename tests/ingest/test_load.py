@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import SourceError
-from ingest.load import Root, decode, find_docs, hash_file, open_root, read_bytes
+from ingest.load import Root, decode, find_docs, open_root, read_bytes
+from store.file_hash import hash_file
 
 
 def write(folder: Path, *docs: str) -> Root:
