@@ -18,7 +18,7 @@ from chains.sentences import sentences
 from chains.words import terms
 
 REFUSAL = "The documents do not answer this question."
-PREAMBLE = "No language model was used. These sentences of the documents match the question best:"
+PREAMBLE = "No language model was used; these sentences of the documents match the question best:"
 
 _PASSAGE = re.compile(r'<passage n="(\d+)"([^\n]*)>\n(.*?)\n?</passage>', re.DOTALL)
 _SECTION = re.compile(r'section="([^"]*)"')
