@@ -18,7 +18,7 @@ _INDEXED = regex.compile(r"(?<![^\W_])(?:[a-z]|[A-Za-z0-9]*_\w*)(?:\[\d+\])*$")
 
 _SPECIAL = regex.compile(r"\\.?|\n|`+|[\[【［]")
 _TICKS_OR_LINE_END = regex.compile(r"`+|\n")
-_NESTED = r"(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*"
+_NESTED = r"(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t]){0,60}"
 _FENCE = regex.compile(rf"{_NESTED}(?:(?P<mark>`{{3,}})[^`\n]*|(?P<mark>~{{3,}})[^\n]*)")
 _NEW_BLOCK = regex.compile(r"[ \t]*(?:\r?\n|[-*+>#|]|\d{1,9}[.)]|`{3}|~{3})")
 

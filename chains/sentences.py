@@ -92,7 +92,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     start = 0
     for end in _END.finditer(text):
-        if not _NO_END.search(text[start : end.start()].rstrip("\"'”’»)")):
+        last_word = text[max(start, end.start() - 20) : end.start()]
+        if not _NO_END.search(last_word.rstrip("\"'”’»)")):
             found.append((start, end.end()))
             start = end.end()
     found.append((start, len(text)))
