@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from chains.absence import tells_absence
 from chains.blocks import Block, blocks
 from chains.citations import Marker
 from chains.quotations import CODE_SPAN, find_quotations
@@ -18,38 +19,6 @@ from store.lexical import analyse
 _CODE_SPAN = re.compile(CODE_SPAN, re.DOTALL)
 _LABEL = re.compile(r"^[\s*_>#]*not from the documents:", re.IGNORECASE | re.MULTILINE)
 _ENDS = "\"'”’»)」』*_ \t\r\n"
-_ABSENCE = tuple(
-    tuple(re.compile(rf"(?:{group})", re.IGNORECASE) for group in groups)
-    for groups in (  # documents, not, say
-        (
-            r"\b(?:documents?|documentation|passages?|sources?|texts?|context)\b",
-            r"\b(?:not?|nothing|neither|none|never|without)\b|n['’]t\b",
-            r"\b(?:say|said|tell|mention|stat|specif|describ|contain|provid|answer|includ|cover|explain|hold|give|list"
-            r"|address|discuss|detail|inform|found)",
-        ),
-        (
-            r"\b(?:dokument|passage|quelle|text|unterlage|abschnitt)",
-            r"\b(?:nicht|nichts|kein|keine|keinen|keinerlei|weder)\b",
-            r"\b(?:sag|steh|nenn|genannt|erwähn|beschr|beschrieb|enth|angab|angegeb|inform|hervor|beantwort|erklär)",
-        ),
-        (
-            r"\b(?:document|passage|source|texte|extrait)",
-            r"\b(?:ne|n|pas|aucune?|rien|ni)\b",
-            r"\b(?:dit|dise|mention|préci|indiqu|décri|contien|fourni|répond|expliqu|inform|donne)",
-        ),
-        (
-            r"\b(?:document|pasaje|fuente|texto|fragmento)",
-            r"\b(?:no|nada|ningun[ao]?|ningún|ni)\b",
-            r"\b(?:dice|mencion|especific|indica|describ|contien|proporcion|respond|explica|inform|da)",
-        ),
-        (
-            r"\b(?:документ|отрыв|источник|текст|фрагмент)",
-            r"\b(?:не|нет|ни|ничего)\b",
-            r"(?:говор|сказан|упомин|указ|опис|содерж|отвеч|объясн|информ|сведен)",
-        ),
-        ("文档|文件|段落|资料|文中|来源", "没有|未|不|无", "说|提|包含|描述|回答|说明|给出|信息|涉及"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +100,4 @@ def _says_something(sentence: str, block: Block) -> bool:
     """An entry of a list may be a single name; a sentence of one content word is a yes, a no or a greeting."""
     terms = set(analyse(sentence).split())
     least = 1 if block.kind in {"item", "row"} else 2
-    return len(terms) >= least and not _ends_with(sentence, "?？؟") and not _is_absence(sentence)
-
-
-def _is_absence(sentence: str) -> bool:
-    return any(all(pattern.search(sentence) for pattern in language) for language in _ABSENCE)
+    return len(terms) >= least and not _ends_with(sentence, "?？؟") and not tells_absence(sentence)
