@@ -1,15 +1,15 @@
 """An answer as statements: which sentence cites what, and which claims something without a citation. Pure.
 
 A claim is a sentence, an entry of a list or a row of a table, unless it is a heading, a question, a lead-in (it ends
-with a colon), too short to say anything, says that the documents lack something, or stands below the label of what is
-not from the documents. Each has to carry a citation of its own; what a lead-in announces may leave it to the lead-in.
+with a colon), too short to say anything, an aside (chains/asides.py), or stands below the label of what is not from the
+documents. Each has to carry a citation of its own; what a lead-in announces may leave it to the lead-in.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from chains.absence import tells_absence
+from chains.asides import is_aside
 from chains.blocks import Block, blocks
 from chains.citations import Marker
 from chains.quotations import CODE_SPAN, find_quotations
@@ -100,4 +100,4 @@ def _says_something(sentence: str, block: Block) -> bool:
     """An entry of a list may be a single name; a sentence of one content word is a yes, a no or a greeting."""
     terms = set(analyse(sentence).split())
     least = 1 if block.kind in {"item", "row"} else 2
-    return len(terms) >= least and not _ends_with(sentence, "?？؟") and not tells_absence(sentence)
+    return len(terms) >= least and not _ends_with(sentence, "?？؟") and not is_aside(sentence)

@@ -70,6 +70,10 @@ def test_one_citation_at_the_end_is_not_enough_for_a_paragraph() -> None:
         "Los documentos no mencionan el precio.",
         "В документах не указана цена чая.",
         "文档中没有提到价格。",
+        "I hope this helps! Let me know if you need anything else.",
+        "Ich hoffe, das hilft! Lassen Sie mich wissen, was Sie noch brauchen.",
+        "J’espère que cela vous aide. N’hésitez pas à demander. Espero que esto te sirva.",
+        "Надеюсь, это поможет вам. 希望以上内容对你有帮助！",
         "",
     ],
 )

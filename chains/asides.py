@@ -1,8 +1,8 @@
-"""Sentences that say that the documents lack something: no passage can be cited for them. Pure."""
+"""Sentences for which no passage can be cited: the documents lack something, or they are mere courtesy. Pure."""
 
 import re
 
-_WORDS = {  # language: the documents, not, say
+_ABSENCE = {  # language: the documents, not, say
     "en": (
         r"\b(?:documents?|documentation|passages?|sources?|texts?|context)\b",
         r"\b(?:not?|nothing|neither|none|never|without)\b|n['’]t\b",
@@ -31,12 +31,23 @@ _WORDS = {  # language: the documents, not, say
     ),
     "zh": ("文档|文件|段落|资料|文中|来源", "没有|未|不|无", "说|提|包含|描述|回答|说明|给出|信息|涉及"),
 }
-_PATTERNS = [[re.compile(words, re.IGNORECASE) for words in language] for language in _WORDS.values()]
+_COURTESY = {
+    "en": r"\b(?:let me know|hope (?:this|that|it) helps|(?:happy|glad) to help|(?:great|good) question)\b",
+    "de": r"\b(?:hoffe,? (?:das|dies) hilft|lass(?:en)? (?:es )?(?:sie )?mich (?:es )?wissen|helfe (?:ich )?gerne?)\b",
+    "fr": r"\b(?:n['’]hésitez pas|j['’]espère que (?:cela|ça))\b",
+    "es": r"\b(?:espero que (?:esto|te|le)|no dudes? en|av[ií]s[ae]me)\b",
+    "ru": r"\b(?:надеюсь, это|дайте (?:мне )?знать|рад[а]? помочь)\b",
+    "zh": "希望.{0,12}帮助|随时(?:告诉|联系|提问|问)|请告诉我",
+}
+_ABSENCES = [[re.compile(words, re.IGNORECASE) for words in language] for language in _ABSENCE.values()]
+_COURTESIES = [re.compile(phrases, re.IGNORECASE) for phrases in _COURTESY.values()]
 
 
-def tells_absence(sentence: str) -> bool:
-    """Tell whether a sentence has a word for the documents, one for not and one for saying, in one language.
+def is_aside(sentence: str) -> bool:
+    """Tell whether a sentence says that the documents lack something, or nothing at all.
 
-    It is a guess: a sentence about documents that a program does not list looks the same.
+    It is a guess: for a lack there is a word for the documents, one for not and one for saying, in one language, and a
+    sentence about documents that a program does not list looks the same.
     """
-    return any(all(pattern.search(sentence) for pattern in language) for language in _PATTERNS)
+    lacks = any(all(pattern.search(sentence) for pattern in language) for language in _ABSENCES)
+    return lacks or any(pattern.search(sentence) for pattern in _COURTESIES)
