@@ -1,15 +1,19 @@
-"""`askmd ask`: the answer as it comes, then where it comes from."""
+"""`askmd ask`: the answer as it comes, then where it comes from, then what is to be said about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import typer
 
 from askmd.notices import print_notices
-from askmd.places import place, what_became_of
+from askmd.places import line_now, place, what_became_of
 from askmd.searching import scores_of
+from chains.quotations import plain
 from chains.rag import build_chain
-from chains.schema import Answer, Evidence, Question
+from chains.schema import Answer, Citation, Evidence, Excerpt, Question
 from config.settings import Settings
+
+_LONGEST = 100
 
 
 def answer(settings: Settings, question: Question) -> Answer:
@@ -19,34 +23,63 @@ def answer(settings: Settings, question: Question) -> Answer:
 
 def stream_answer(settings: Settings, question: Question, *, explain: bool = False) -> None:
     """Print the answer while it arrives, then its sources; also those of an answer that fails on the way."""
-    searched = ""
-    sources: Sequence[Evidence] = ()
-    unknown: Sequence[int] = ()
-    notices: Sequence[str] = ()
+    given: Any = {}
     try:
         for piece in build_chain(settings).stream(question):
-            searched = piece.get("search", searched)
-            sources = piece.get("sources", sources)
-            unknown = piece.get("unknown_citations", unknown)
-            notices = piece.get("notices", notices)
+            given = piece if not given else given + piece
             typer.echo(piece.get("answer", ""), nl=False)
-        if not sources:
-            typer.echo("")
     finally:
-        _print_sources(sources, explain=explain)
-        if explain and searched:
-            typer.echo(f"\nSearched for: {' '.join(searched.split())}")
-    print_notices(notices)
-    if unknown:
-        numbers = ", ".join(f"[{n}]" for n in unknown)
-        typer.echo(f"warning: the answer cites {numbers}, which is no source", err=True)
+        if given:
+            typer.echo("")
+        _print_sources(given, explain=explain)
+    print_notices(given["notices"])
+    for line in _remarks(given):
+        typer.echo(line, err=True)
 
 
-def _print_sources(sources: Sequence[Evidence], *, explain: bool) -> None:
-    if not sources:
-        return
-    typer.echo("\n\nSources:")
-    for source in sources:
-        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}{what_became_of(source)}")
+def _print_sources(given: Mapping[str, Any], *, explain: bool) -> None:
+    """Print the passages that are cited, each with the line that supports the answer, then the others."""
+    sources: dict[int, Evidence] = {source["n"]: source for source in given.get("sources", ())}
+    cited = [] if given.get("refused") else given.get("cited", [])
+    citations: dict[int, Citation] = {citation["source"]: citation for citation in given.get("citations", ())}
+    if cited:
+        typer.echo("\nSources:")
+    for n, source in enumerate(cited, 1):
+        quote = citations[source]["quote"] if source in citations else None
+        line = quote["start_line"] if quote else sources[source]["start_line"]
+        typer.echo(f"  [{n}] {_line(sources[source], line)}")
+        if quote and plain(quote["text"]) not in plain(given["answer"]):
+            typer.echo(f"      {_short(quote['text'])}")
         if explain:
-            typer.echo(f"      {scores_of(source)}")
+            typer.echo(f"      {scores_of(sources[source])}")
+    rest = [source for n, source in sources.items() if n not in cited]
+    if rest:
+        typer.echo("\nNot cited:")
+    for other in rest:
+        typer.echo(f"  {_line(other, other['start_line'])}")
+        if explain:
+            typer.echo(f"      {scores_of(other)}")
+    if explain and given.get("search"):
+        typer.echo(f"\nSearched for: {' '.join(given['search'].split())}")
+
+
+def _line(source: Evidence, line: int) -> str:
+    return f"{place(source, line_now(source, line))}  {' › '.join(source['headings'])}{what_became_of(source)}"
+
+
+def _remarks(given: Mapping[str, Any]) -> Iterator[str]:
+    if unknown := given["unknown_citations"]:
+        yield f"warning: the answer cites {', '.join(f'[{n}?]' for n in unknown)}, which is no source"
+    if quotes := given["unsupported_quotes"]:
+        yield f"warning: {_count(quotes, 'quotation')} not in the sources: {_short(quotes[0]['text'])}"
+    if uncited := given["uncited"]:
+        yield f"note: {_count(uncited, 'statement')} without a source: {_short(uncited[0]['text'])}"
+
+
+def _count(excerpts: list[Excerpt], name: str) -> str:
+    return f"a {name} is" if len(excerpts) == 1 else f"{len(excerpts)} {name}s are"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return f"“{line if len(line) <= _LONGEST else line[:_LONGEST].rstrip() + '…'}”"

@@ -5,12 +5,17 @@ from pathlib import Path
 from chains.schema import Evidence, Hit
 
 
-def place(hit: Hit) -> str:
-    """Give `path:line`, relative to the working directory where the file lies in it."""
+def place(hit: Hit, line: int | None = None) -> str:
+    """Give `path:line`, relative to the working directory where the file lies in it; the line is the hit's first."""
     path = Path(hit["path"] or hit["doc"])
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
-    return f"{path}:{hit['start_line']}"
+    return f"{path}:{line or hit['start_line']}"
+
+
+def line_now(source: Evidence, line: int) -> int:
+    """Give the line at which a line of a source stands now, as far as that is known."""
+    return line + (source.get("line_now") or source["start_line"]) - source["start_line"]
 
 
 def what_became_of(source: Evidence) -> str:
@@ -21,7 +26,7 @@ def what_became_of(source: Evidence) -> str:
         case {"stale": "changed", "line_now": None}:
             return "  (this file changed, and this passage too)"
         case {"stale": "changed", "line_now": line} if line != source["start_line"]:
-            return f"  (this file changed; this passage now begins at line {line})"
+            return "  (this file changed, and this passage moved)"
         case {"stale": "changed", "line_now": _}:
             return "  (this file changed, but not this passage)"
         case {"stale": "changed"}:

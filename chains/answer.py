@@ -6,8 +6,9 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import AddableDict
 
+from chains.checks import check, unchecked
 from chains.choice import State
-from chains.citations import resolve
+from chains.citations import Renumbering
 from chains.prompts import DEFAULT_REFUSAL
 from chains.usage import reported, total
 
@@ -35,28 +36,33 @@ class _Answer:
     def __init__(self) -> None:
         self._state: dict[str, Any] = {}
         self._message: BaseMessage | None = None
+        self._written = Renumbering(())
 
     def take(self, piece: dict[str, Any]) -> Iterator[AddableDict]:
         message = piece.get("message")
         self._state |= {key: value for key, value in piece.items() if key != "message"}
         if "sources" in piece:
+            self._written = Renumbering({source["n"] for source in piece["sources"]})
             yield AddableDict(question=self._state["question"], search=self._state["search"], sources=piece["sources"])
         if message is not None:
             self._message = message if self._message is None else cast("AIMessageChunk", self._message) + message
-            if message.text:
-                yield AddableDict(answer=str(message.text))
+            if shown := self._show(str(message.text)):
+                yield shown
 
     def end(self) -> AddableDict:
         state = cast("State", self._state)
         message = cast("AIMessage", self._message)
-        text = str(message.text)
+        rest = self._show("", last=True)
+        refused = str(message.text).strip() in (state["refusal"], DEFAULT_REFUSAL)
+        to_check = state["retrieval"] and not refused
+        written = self._written
         # a refusal without a call has neither
         called = bool(message.usage_metadata or message.response_metadata.get("model_name"))
-        citations, unknown = resolve(text, state["sources"]) if state["retrieval"] else ([], [])
         return AddableDict(
-            citations=citations,
-            unknown_citations=unknown,
-            refused=text.strip() in (state["refusal"], DEFAULT_REFUSAL),
+            {"answer": "", "cited": []}
+            | rest
+            | (check(written, state["sources"], state["question"]) if to_check else unchecked(written)),
+            refused=refused,
             notices=state["notices"],
             llm=state["llm"],
             model=message.response_metadata.get("model_name") or state["model"],
@@ -65,3 +71,12 @@ class _Answer:
             finish_reason=message.response_metadata.get("finish_reason", ""),
             usage=total([*state["spent"], *([reported(message)] if called else [])]),
         )
+
+    def _show(self, text: str, *, last: bool = False) -> AddableDict:
+        """Give the text that can be shown now, and the passages that it is the first to cite."""
+        if not self._state["retrieval"]:
+            return AddableDict(answer=text) if text else AddableDict()
+        known = len(self._written.cited)
+        shown = self._written.feed(text) + (self._written.end() if last else "")
+        cited = self._written.cited[known:]
+        return AddableDict(({"answer": shown} if shown else {}) | ({"cited": cited} if cited else {}))

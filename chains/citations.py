@@ -1,42 +1,57 @@
-"""The numbers in an answer, checked against the passages that were given. Pure."""
+"""The numbers in an answer: checked against the passages and given anew in the order of their appearance. Pure."""
 
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from chains.schema import Citation, Evidence
-
-_CODE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^(?P=fence)[`~]*[ \t]*$|\Z)|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",
-    re.DOTALL | re.MULTILINE,
-)
-_MARKER = re.compile(r"\[(\d{1,4}(?:\s*[,;]\s*\d{1,4})*)\](?!\()")
+from chains.markers import MarkerScanner, Part
 
 
-def cited_numbers(answer: str) -> Counter[int]:
-    """Count the numbers cited in an answer, in order of first appearance: [1], [1, 3], [2][4].
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A marker in the answer: it stands at `answer[start:end]` and cites `numbers`, none if all were made up."""
 
-    Brackets in code are not citations, nor are the texts of links.
+    start: int
+    end: int
+    numbers: tuple[int, ...]
+
+
+class Renumbering:
+    """Writes an answer while it streams: the passage that is cited first becomes [1], the next new one [2].
+
+    Every marker is written as [1] or [1, 3]. A number that stands for no passage keeps a question mark: [7?].
     """
-    prose = _CODE.sub(" ", answer)
-    return Counter(int(number) for marker in _MARKER.findall(prose) for number in re.findall(r"\d+", marker))
 
+    def __init__(self, passages: Collection[int]) -> None:
+        self._passages = passages
+        self._numbers: dict[int, int] = {}
+        self._scanner = MarkerScanner()
+        self.text = ""
+        self.markers: list[Marker] = []
+        self.unknown: list[int] = []
 
-def resolve(answer: str, evidence: Sequence[Evidence]) -> tuple[list[Citation], list[int]]:
-    """Give the citations that stand for a passage, in order of appearance, and the numbers that stand for none."""
-    passages = {passage["n"]: passage for passage in evidence}
-    counts = cited_numbers(answer)
-    citations = [_cite(passages[n], count) for n, count in counts.items() if n in passages]
-    return citations, [n for n in counts if n not in passages]
+    @property
+    def cited(self) -> list[int]:
+        """The passages that [1], [2] and so on stand for."""
+        return list(self._numbers)
 
+    def feed(self, piece: str) -> str:
+        """Take a piece of what the model wrote, give the text that can be shown."""
+        return self._write(self._scanner.feed(piece))
 
-def _cite(passage: Evidence, count: int) -> Citation:
-    return Citation(
-        n=passage["n"],
-        doc=passage["doc"],
-        path=passage["path"],
-        slug=passage["slug"],
-        start_line=passage["start_line"],
-        end_line=passage["end_line"],
-        count=count,
-    )
+    def end(self) -> str:
+        """Give the rest of the text."""
+        return self._write(self._scanner.end())
+
+    def _write(self, parts: list[Part]) -> str:
+        start = len(self.text)
+        for part in parts:
+            self.text += part if isinstance(part, str) else self._cite(part)
+        return self.text[start:]
+
+    def _cite(self, passages: tuple[int, ...]) -> str:
+        known = {n: self._numbers.setdefault(n, len(self._numbers) + 1) for n in passages if n in self._passages}
+        self.unknown += [n for n in passages if n not in known and n not in self.unknown]
+        written = ", ".join(str(known.get(n, f"{n}?")) for n in passages)
+        start = len(self.text)
+        self.markers.append(Marker(start, start + len(written) + 2, tuple(known.values())))
+        return f"[{written}]"

@@ -15,10 +15,10 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from typing_extensions import override
 
 from chains.sentences import sentences
-from chains.words import terms
+from store.lexical import analyse
 
 REFUSAL = "The documents do not answer this question."
-PREAMBLE = "No language model was used. These sentences of the documents match the question best:"
+PREAMBLE = "No language model was used; these sentences of the documents match the question best:"
 
 _PASSAGE = re.compile(r'<passage n="(\d+)"([^\n]*)>\n(.*?)\n?</passage>', re.DOTALL)
 _SECTION = re.compile(r'section="([^"]*)"')
@@ -114,15 +114,17 @@ def best_sentences(question: str, passages: Sequence[Passage], most: int = 3) ->
     A term that only the section's breadcrumb holds counts half; of equals the earlier passage wins.
     Gives at most `most` different sentences, none when nothing worth quoting matches.
     """
-    asked = set(terms(question))
-    candidates = [(passage, text, set(terms(text))) for passage in passages for text in sentences(passage.text)]
+    asked = set(analyse(question).split())
+    candidates = [
+        (passage, text, set(analyse(text).split())) for passage in passages for text in sentences(passage.text)
+    ]
     found = Counter(term for _, _, held in candidates for term in held)
     weights = {term: math.log(1 + len(candidates) / (found[term] or 1)) for term in asked}
     total = sum(weights.values()) or 1.0
 
     quotes: dict[str, Quote] = {}
     for passage, text, held in candidates:
-        above = asked & set(terms(passage.section)) - held
+        above = asked & set(analyse(passage.section).split()) - held
         score = sum(weights[term] for term in asked & held) + _SECTION_WEIGHT * sum(weights[term] for term in above)
         if score / total >= _LEAST_SHARE and len(held) > 1:
             quotes.setdefault(text, Quote(text, passage.number, score / total))

@@ -54,17 +54,41 @@ class Evidence(Hit):
     """The line at which the passage begins in a file that changed; None if it does not stand there any more."""
 
 
+class Quote(TypedDict):
+    """What of a passage supports a citation: `text` is the file's [start:end]."""
+
+    text: str
+    start: int
+    end: int
+    start_line: int
+    end_line: int
+
+
 class Citation(TypedDict):
-    """A number in the answer that stands for a passage."""
+    """A number in the answer that stands for a passage, with the place of the passage."""
 
     n: int
+    source: int
+    """The `n` of the passage in `sources`."""
     doc: str
     path: str
     slug: str
+    link: str
+    """`path#slug`."""
     start_line: int
     end_line: int
     count: int
     """How often the answer cites it."""
+    quote: Quote | None
+    """The sentence or line that supports best what the number stands behind first; None if they share no word."""
+
+
+class Excerpt(TypedDict):
+    """A stretch of the answer: `text` is answer[start:end]."""
+
+    text: str
+    start: int
+    end: int
 
 
 class Usage(TypedDict):
@@ -77,16 +101,29 @@ class Usage(TypedDict):
 
 
 class Answer(TypedDict):
-    """What the chain gives. Streamed, it comes in this order: sources, pieces of `answer`, and the rest at the end."""
+    """What the chain gives.
+
+    Streamed, it comes in this order: `sources`; pieces of `answer`, together with the passages that they are the first
+    to cite (`cited`); and the rest at the end.
+    """
 
     question: str
     search: str
     """What was searched: the question, or what was made of a follow-up; empty with a prompt without retrieval."""
     sources: list[Evidence]
+    """The passages under the numbers that they had in the prompt."""
     answer: str
+    """The text. Its numbers are not those of the prompt: [1] is the passage that it cites first."""
+    cited: list[int]
+    """The `n` of the passages that [1], [2] and so on stand for."""
     citations: list[Citation]
+    """The same in full, in the same order; none if the answer is a refusal."""
     unknown_citations: list[int]
-    """Numbers in the answer that stand for no passage: the model made them up."""
+    """Numbers that stand for no passage: the model made them up. The text shows them as [7?]."""
+    uncited: list[Excerpt]
+    """Sentences that claim something without a citation; see chains/statements.py."""
+    unsupported_quotes: list[Excerpt]
+    """Quotations that no passage holds in these words, or none of those that their sentence cites."""
     refused: bool
     """The documents do not hold the answer, and the answer says so."""
     notices: list[str]

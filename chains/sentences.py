@@ -27,7 +27,7 @@ _INLINE = (
     (re.compile(r"\*\*|__|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)"), ""),
 )
 _WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: written without blanks
-_END = re.compile(r"(?<=[。！？])|(?<=[.!?…])[\"'”’»)]*\s+(?=[^a-zа-яß-öø-ÿ\s])")
+_END = re.compile(r"(?<=[。！？])[\"'”’»)」』）]*\s*|(?<=[.!?…।؟۔])[\"'”’»)]*\s+(?=[^a-zа-яß-öø-ÿ\s])")
 _NO_END = re.compile(r"(?:\b\w|\b(?:etc|vs|bzw|usw|approx|ca|Dr|Mr|Mrs|Nr|No))\.$")
 
 
@@ -84,11 +84,17 @@ def _plain(block: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    found: list[str] = []
+    return [text[start:end].strip() for start, end in sentence_spans(text)]
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Give the sentences of a text as [start:end], each with the blanks behind it; not what holds no word."""
+    found: list[tuple[int, int]] = []
     start = 0
     for end in _END.finditer(text):
-        if not _NO_END.search(text[start : end.start()].rstrip("\"'”’»)")):
-            found.append(text[start : end.end()].strip())
+        last_word = text[max(start, end.start() - 20) : end.start()]
+        if not _NO_END.search(last_word.rstrip("\"'”’»)")):
+            found.append((start, end.end()))
             start = end.end()
-    found.append(text[start:].strip())
-    return [sentence for sentence in found if re.search(r"\w", sentence)]
+    found.append((start, len(text)))
+    return [(start, end) for start, end in found if re.search(r"\w", text[start:end])]

@@ -1,47 +1,69 @@
-import pytest
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.citations import cited_numbers, resolve
-from tests.chains.test_context import evidence
-
-FENCE = "```"
+from chains.citations import Marker, Renumbering
+from tests.chains.test_markers import MARKDOWN, numbers
 
 
-@pytest.mark.parametrize(
-    ("answer", "numbers"),
-    [
-        ("Yes [1].", [1]),
-        ("Yes [1, 3]. No [2][4]. [1]", [1, 3, 2, 4]),
-        ("Yes [1;2] and [ 3 ].", [1, 2]),
-        ("No citation: [a], [], [1.5], array[x], [99999].", []),
-        ("A link [1](http://x) and a footnote [^1].", []),
-        (f"Code:\n{FENCE}\nx[1]\n{FENCE}\nand `y[2]` and ``z ` [3]`` but [4]", [4]),
-        (f"An open fence:\n{FENCE}python\nx[1]\n", []),
-        ("~~~\n[1]\n~~~\n[2]", [2]),
-        ("A lone ` does not hide [1].", [1]),
-    ],
-)
-def test_numbers_are_found_where_they_are_citations(answer: str, numbers: list[int]) -> None:
-    assert list(cited_numbers(answer)) == numbers
+def write(*pieces: str, passages: int = 3) -> Renumbering:
+    written = Renumbering(range(1, passages + 1))
+    shown = [written.feed(piece) for piece in pieces]
+    assert "".join([*shown, written.end()]) == written.text
+    return written
 
 
-def test_citations_are_resolved_to_places_in_order_of_appearance() -> None:
-    passages = [evidence("One."), evidence("Two.", n=2, doc="b.md", slug="s", start_line=7, end_line=8)]
+def test_numbers_are_given_anew_in_the_order_of_their_appearance() -> None:
+    written = write("B [3]. A [1]. B again [3], both [1; 3].")
 
-    citations, unknown = resolve("B [2]. A [1]. B again [2]. Forged [7].", passages)
+    assert written.text == "B [1]. A [2]. B again [1], both [2, 1]."
+    assert written.cited == [3, 1]
+    assert written.unknown == []
 
-    assert [(c["n"], c["doc"], c["slug"], c["start_line"], c["end_line"], c["count"]) for c in citations] == [
-        (2, "b.md", "s", 7, 8, 2),
-        (1, "a.md", "b", 3, 9, 1),
+
+def test_a_number_that_was_made_up_is_marked() -> None:
+    written = write("Forged [7]. Mixed [9, 2]. Again [7].")
+
+    assert written.text == "Forged [7?]. Mixed [9?, 1]. Again [7?]."
+    assert (written.cited, written.unknown) == ([2], [7, 9])
+
+
+def test_all_forms_are_written_alike() -> None:
+    assert write("【2】［1］[^3] [1-3]").text == "[1][2][3] [2, 1, 3]"
+
+
+def test_markers_know_their_place_in_the_answer() -> None:
+    written = write("A [", "3", "], B 【1】 and [7].")
+
+    assert written.markers == [Marker(2, 5, (1,)), Marker(9, 12, (2,)), Marker(17, 21, ())]
+    assert [written.text[marker.start : marker.end] for marker in written.markers] == ["[1]", "[2]", "[7?]"]
+
+
+@given(MARKDOWN, st.sets(st.integers(1, 12)))
+def test_renumbering_is_a_bijection(text: str, passages: set[int]) -> None:
+    written = Renumbering(passages)
+    shown = written.feed(text) + written.end()
+
+    found = list(dict.fromkeys(numbers(text)))
+    assert written.cited == [n for n in found if n in passages]
+    assert written.unknown == [n for n in found if n not in passages]
+    back = dict(enumerate(written.cited, 1))
+    read = [
+        int(number[:-1]) if number.endswith("?") else back[int(number)]
+        for marker in written.markers
+        for number in re.findall(r"\d+\??", shown[marker.start : marker.end])
     ]
-    assert unknown == [7]
+    assert read == numbers(text)
 
 
-@given(st.text(alphabet="[]0123,;` ~\nab"))
-def test_every_number_is_either_a_passage_or_unknown(answer: str) -> None:
-    citations, unknown = resolve(answer, [evidence("One."), evidence("Two.", n=2)])
+@given(MARKDOWN, st.sets(st.integers(1, 12)))
+def test_a_stream_is_written_like_the_whole(text: str, passages: set[int]) -> None:
+    whole, streamed = Renumbering(passages), Renumbering(passages)
+    for character in text:
+        streamed.feed(character)
+    whole.feed(text)
+    streamed.end()
+    whole.end()
 
-    assert {c["n"] for c in citations} | set(unknown) == set(cited_numbers(answer))
-    assert {c["n"] for c in citations} <= {1, 2}
-    assert not set(unknown) & {1, 2}
+    assert (streamed.text, streamed.markers, streamed.unknown) == (whole.text, whole.markers, whole.unknown)

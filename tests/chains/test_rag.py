@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def test_an_answer_has_its_sources_citations_and_usage(chain: Runnable[Any, Any]
 
     answer = chain.invoke(QUESTION)
 
-    assert answer["answer"] == "In a closed tin [1]. [1] Not in a jar [9]."
+    assert answer["answer"] == "In a closed tin [1]. [1] Not in a jar [9?]."
     assert answer["question"] == QUESTION
     first = answer["sources"][0]
     assert first["text"] == FILES["tea.md"][first["start"] : first["end"]]
@@ -105,10 +106,52 @@ def test_a_stream_gives_sources_then_text_then_the_rest(chain: Runnable[Any, Any
 
     keys = [set(piece) for piece in pieces]
     assert keys[0] == {"question", "search", "sources"}
-    assert all(key == {"answer"} for key in keys[1:-1])
+    assert [key for key in keys[1:-1] if key != {"answer"}] == [{"answer", "cited"}]
     assert len(keys) > 4
     assert {"citations", "usage", "refused", "model"} <= keys[-1]
     assert "".join(piece.get("answer", "") for piece in pieces) == "In a closed tin [1], away from light [1]."
+
+
+def test_citations_are_numbered_as_they_come_and_lead_to_their_sources(
+    chain: Runnable[Any, Any], server: ChatServer
+) -> None:
+    text = "Espresso needs nine bars [3]. “Loose leaves are kept in a closed tin” [1]. Milk is extra. `a [2]`"
+    server.script(Reply(text), Reply(text))
+
+    answer = chain.invoke(QUESTION)
+    pieces = list(chain.stream(QUESTION))
+
+    assert answer["answer"] == text.replace("[1]", "[x]").replace("[3]", "[1]").replace("[x]", "[2]")
+    assert answer["cited"] == [3, 1] == [citation["source"] for citation in answer["citations"]]
+    for citation in answer["citations"]:
+        source = answer["sources"][citation["source"] - 1]
+        assert (citation["doc"], citation["start_line"]) == (source["doc"], source["start_line"])
+        assert citation["link"] == f"{source['path']}#{source['slug']}"
+    quote = answer["citations"][1]["quote"]
+    assert quote["text"] == FILES["tea.md"][quote["start"] : quote["end"]]
+    assert quote["text"] == "Loose leaves are kept in a closed tin, away from light."
+    assert FILES["tea.md"].splitlines()[quote["start_line"] - 1].startswith(quote["text"])
+    assert [each["text"] for each in answer["uncited"]] == ["Milk is extra."]
+    assert answer["unsupported_quotes"] == []
+
+    shown = ""
+    cited: list[int] = []
+    for piece in pieces:
+        cited += piece.get("cited", [])
+        shown += piece.get("answer", "")
+        assert all(f"[{n}]" in shown for n in range(1, len(cited) + 1))
+        assert len(re.findall(r"(?<!`a )\[\d\]", shown)) == len(cited)
+    assert sum(pieces[1:], pieces[0]) == answer
+
+
+def test_a_cut_stream_gives_no_half_of_a_marker(chain: Runnable[Any, Any], server: ChatServer) -> None:
+    server.script(Broken("cut", Reply("It is kept [1, 2] here."), after=4))
+    pieces: list[Any] = []
+
+    with pytest.raises(ModelError):
+        pieces.extend(iter_into(pieces, chain.stream(QUESTION)))
+
+    assert "".join(piece.get("answer", "") for piece in pieces) == "It is kept "
 
 
 def test_the_async_twins_give_the_same(chain: Runnable[Any, Any], server: ChatServer) -> None:
@@ -249,7 +292,10 @@ def test_strict_refuses_without_a_call_where_nothing_was_found(chain: Runnable[A
 def test_a_refusal_of_the_model_is_seen(chain: Runnable[Any, Any], server: ChatServer) -> None:
     server.script(Reply("The documents do not answer this question."))
 
-    assert chain.invoke("Who won the cup?")["refused"]
+    answer = chain.invoke("Who won the cup?")
+
+    assert answer["refused"]
+    assert (answer["citations"], answer["uncited"]) == ([], [])
 
 
 def test_the_bare_prompt_searches_nothing(server: ChatServer) -> None:
@@ -260,6 +306,7 @@ def test_the_bare_prompt_searches_nothing(server: ChatServer) -> None:
     answer = chain.invoke("What is tea?")
 
     assert (answer["sources"], answer["refused"], answer["unknown_citations"]) == ([], False, [])
+    assert (answer["answer"], answer["cited"], answer["uncited"]) == ("Leaves in water [1].", [], [])
     assert server.requests[0].messages == [{"role": "user", "content": "What is tea?"}]
 
 
