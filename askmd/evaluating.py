@@ -16,6 +16,7 @@ from config.settings import SECRET_SETTINGS, Settings
 from experiments.comparison import Comparison, compare
 from experiments.evaluation import Evaluation, Setup, evaluate, read_evaluation
 from experiments.queries import Query, read_queries
+from store.filters import Filters
 from store.milvus import open_store
 
 DEPTH = 20
@@ -39,7 +40,7 @@ class Results:
         return {**self.evaluation.to_json(), **compared}
 
 
-def evaluate_file(settings: Settings, queries: Path, filters: Mapping[str, str], earlier: Path | None) -> Results:
+def evaluate_file(settings: Settings, queries: Path, filters: Filters, earlier: Path | None) -> Results:
     """Search for each question of a file, and compare with an earlier result.
 
     Raises ConfigError for a file that cannot be used, and if the store holds none of the documents that are asked for.
@@ -50,7 +51,7 @@ def evaluate_file(settings: Settings, queries: Path, filters: Mapping[str, str],
     return Results(new, old, compare(old, new) if old else None)
 
 
-def _evaluate(settings: Settings, queries: Sequence[Query], filters: Mapping[str, str]) -> Evaluation:
+def _evaluate(settings: Settings, queries: Sequence[Query], filters: Filters) -> Evaluation:
     with open_store(settings) as store:
         fingerprint = asdict(store.fingerprint)
         _require_documents(queries, store.docs())

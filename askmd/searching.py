@@ -1,7 +1,7 @@
 """`askmd search`: one question on the terminal, or a file of them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
 from config.errors import ConfigError
 from config.settings import Settings
+from store.filters import Filters
 from store.milvus import open_store
 
 Find = Callable[[str], list[Hit]]
@@ -19,7 +20,7 @@ SHOWN_LINES = 4
 
 
 @contextmanager
-def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Find]:
+def open_search(settings: Settings, filters: Filters) -> Iterator[Find]:
     """Open the store for searching with the settings."""
     with open_store(settings) as store:
         embeddings = open_query_embeddings(settings, store)

@@ -1,6 +1,5 @@
 """What the chain opens when it is first needed, and keeps: the store, the embedding model, chat models."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from chains.schema import Hit
 from config.models import find_model
 from config.settings import Settings
 from store.embeddings import EmbeddingModel
+from store.filters import Filters
 from store.milvus import Store, open_store
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Resources:
     _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def search(self, question: str, k: int, filters: Mapping[str, str]) -> list[Hit]:
+    def search(self, question: str, k: int, filters: Filters) -> list[Hit]:
         """Give the best chunks; raises as `retrieve` and `open_store` do."""
         store, embeddings = self._open()
         return retrieve(store, embeddings, question, k, filters)

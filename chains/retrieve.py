@@ -10,7 +10,7 @@ from chains.widen import Passage, widen
 from config.errors import ConfigError
 from config.settings import Settings
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
-from store.filters import check_filters
+from store.filters import Filters, check_filters
 from store.language import is_english
 from store.lexical import analyse
 from store.milvus import Store, require_same_vectors
@@ -36,7 +36,7 @@ def retrieve(
     embeddings: Sequence[EmbeddingModel],
     question: str,
     k: int,
-    filters: Mapping[str, str] | None = None,
+    filters: Filters | None = None,
 ) -> list[Hit]:
     """Give the `k` best passages, best first. Raises ConfigError for a blank question or an unknown filter."""
     if not question.strip():

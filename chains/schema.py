@@ -11,7 +11,7 @@ class Question(TypedDict):
     question: str
     chat_history: NotRequired[list[Any]]
     """Messages, oldest first: LangChain messages, (role, text) pairs, or {"role", "content"} dictionaries."""
-    filter: NotRequired[dict[str, str]]
+    filter: NotRequired[dict[str, str | list[str]]]
     """See store/filters.py."""
 
 
