@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from askmd.places import place
+from askmd.places import other_places, place
 from chains.rag import build_chain
 from chains.schema import Answer, Evidence, Question
 from config.settings import Settings
@@ -42,4 +42,4 @@ def _print_sources(sources: Sequence[Evidence]) -> None:
         return
     typer.echo("\n\nSources:")
     for source in sources:
-        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}")
+        typer.echo(f"  [{source['n']}] {place(source)}  {' › '.join(source['headings'])}{other_places(source)}")

@@ -26,8 +26,14 @@ K = Annotated[int | None, typer.Option("--k", metavar="N", help="Passages to ret
 Filter = Annotated[
     list[str] | None,
     typer.Option(
-        "--filter", metavar="KEY=VALUE", help="Search only there: root, path (a glob), heading.", show_default=False
+        "--filter",
+        metavar="KEY=VALUE",
+        help="Search only there: root, path (a glob), heading, or a key of front matter.",
+        show_default=False,
     ),
+]
+Budget = Annotated[
+    int | None, typer.Option("--budget", metavar="N", help="Tokens of passages, at most.", show_default=False)
 ]
 
 
@@ -77,6 +83,7 @@ def ask(
     llm: Annotated[str | None, typer.Option(metavar="NAME", help="Chat model; see: askmd models.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="NAME", help="Prompt; see: askmd prompts.")] = None,
     k: K = None,
+    budget: Budget = None,
     filter_: Filter = None,
     mode: Annotated[
         str | None, typer.Option(metavar="strict|labelled|off", help="Where the documents do not hold the answer.")
@@ -87,7 +94,7 @@ def ask(
     from askmd.asking import answer, stream_answer
     from store.filters import parse_filters
 
-    settings = _settings(llm=llm, prompt=prompt, k=k, mode=mode)
+    settings = _settings(llm=llm, prompt=prompt, k=k, budget=budget, mode=mode)
     asked: Any = {"question": question, "filter": parse_filters(filter_ or [])}
     if as_json:
         _print_json(answer(settings, asked))
@@ -100,6 +107,7 @@ def ask(
 def search(
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", show_default=False)] = None,
     k: K = None,
+    budget: Budget = None,
     filter_: Filter = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
     queries: Annotated[
@@ -114,8 +122,8 @@ def search(
 
     if (question is None) == (queries is None) or (queries is None) != (out is None):
         raise typer.BadParameter("give either a QUESTION, or --queries FILE with --out FILE")
-    settings = _settings(k=k)
-    with open_search(settings, parse_filters(filter_ or [])) as find:
+    settings = _settings(k=k, budget=budget)
+    with open_search(settings, parse_filters(filter_ or []), within_budget=budget is not None) as find:
         if queries is not None and out is not None:
             written = search_many(find, queries, out)
             _print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")

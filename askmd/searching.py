@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from askmd.places import place
+from askmd.places import other_places, place
+from chains.context import fit
 from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
 from config.errors import ConfigError
@@ -20,11 +21,19 @@ SHOWN_LINES = 4
 
 
 @contextmanager
-def open_search(settings: Settings, filters: Filters) -> Iterator[Find]:
-    """Open the store for searching with the settings."""
+def open_search(settings: Settings, filters: Filters, *, within_budget: bool = False) -> Iterator[Find]:
+    """Open the store for searching with the settings; their budget counts only where that is wanted."""
     with open_store(settings) as store:
         embeddings = open_query_embeddings(settings, store)
-        yield lambda question: retrieve(store, embeddings, question, settings.k, filters)
+
+        def count_tokens(text: str) -> int:
+            return len(embeddings[0].token_starts(text))
+
+        def find(question: str) -> list[Hit]:
+            hits = retrieve(store, embeddings, question, settings.k, filters)
+            return fit(hits, settings.budget, count_tokens) if within_budget else hits
+
+        yield find
 
 
 def search_many(find: Find, queries: Path, out: Path) -> int:
@@ -58,7 +67,7 @@ def _read_queries(path: Path) -> Iterator[tuple[object, str]]:
 def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
     """Show hits with their place and their first lines."""
     for rank, hit in enumerate(hits, 1):
-        typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f})")
+        typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f}){other_places(hit)}")
         if explain:
             parts = (f"{name} {value:.3f} (rank {hit['ranks'][name]})" for name, value in hit["scores"].items())
             typer.echo(f"   fused {hit['score']:.3f}  " + "  ".join(parts))

@@ -2,20 +2,23 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-from chains.schema import Evidence
+from chains.schema import Evidence, Hit
+
+AnyHit = TypeVar("AnyHit", bound=Hit)
 
 _OWN_TAGS = re.compile(r"<(?=/?(?:passages?|context|question)\b)", re.IGNORECASE)
 
 
-def fit(evidence: Sequence[Evidence], budget: int, count_tokens: Callable[[str], int]) -> list[Evidence]:
+def fit(passages: Sequence[AnyHit], budget: int, count_tokens: Callable[[str], int]) -> list[AnyHit]:
     """Keep the passages that fit into a number of tokens, in their order; the first one always.
 
     A passage that is too long does not keep shorter ones behind it out.
     """
-    kept: list[Evidence] = []
+    kept: list[AnyHit] = []
     left = budget
-    for passage in evidence:
+    for passage in passages:
         tokens = count_tokens(passage["text"])
         if tokens <= left or not kept:
             kept.append(passage)

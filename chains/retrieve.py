@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from chains.duplicates import without_duplicates
 from chains.fuse import Fused, fuse
 from chains.schema import Hit
 from chains.widen import Passage, widen
@@ -14,6 +15,7 @@ from store.filters import Filters, check_filters
 from store.language import is_english
 from store.lexical import analyse
 from store.milvus import Store, require_same_vectors
+from store.rows import Row
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -54,17 +56,22 @@ def retrieve(
 
 
 def _read(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
-    """Fetch what was found and widen it; look further down while passages that fell into one leave room."""
+    """Fetch what was found and widen it; look further down while what fell into one passage leaves room."""
     by_id = {fused.id: fused for fused in found}
     roots = store.roots()
+    rows: dict[str, Row] = {}
     take = k
     while True:
-        rows = store.get([fused.id for fused in found[:take]])
-        ordered = [rows[fused.id] for fused in found[:take] if fused.id in rows]
-        beside = {id_ for row in ordered for id_ in row["near"]} - rows.keys()
-        passages = widen(ordered, store.get(sorted(beside)) if limit else {}, limit)
-        if len(passages) >= k or take >= len(found):
-            return [_hit(passage, by_id[passage.found], roots) for passage in passages[:k]]
+        ids = [fused.id for fused in found[:take]]
+        rows |= store.get([id_ for id_ in ids if id_ not in rows])
+        ordered = [rows[id_] for id_ in ids if id_ in rows]
+        if limit:
+            beside = {id_ for row in ordered for id_ in row["near"]}
+            rows |= store.get(sorted(beside - rows.keys()))
+        passages = widen(ordered, rows, limit)
+        hits = without_duplicates([_hit(passage, by_id[passage.found], roots) for passage in passages])
+        if len(hits) >= k or take >= len(found):
+            return hits[:k]
         take *= 2
 
 
@@ -87,6 +94,7 @@ def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         score=fused.score,
         scores=fused.scores,
         ranks=fused.ranks,
+        also_in=[],
     )
 
 

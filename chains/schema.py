@@ -15,10 +15,9 @@ class Question(TypedDict):
     """See store/filters.py."""
 
 
-class Hit(TypedDict):
-    """A chunk that was found: `text` is the file's [start:end]."""
+class Place(TypedDict):
+    """A span of a file: characters [start:end], and the lines that they lie in, from 1."""
 
-    id: str
     root: str
     doc: str
     """The path below its root."""
@@ -28,6 +27,12 @@ class Hit(TypedDict):
     end: int
     start_line: int
     end_line: int
+
+
+class Hit(Place):
+    """A passage that was found: `text` is the file's [start:end]."""
+
+    id: str
     headings: list[str]
     slug: str
     text: str
@@ -36,6 +41,8 @@ class Hit(TypedDict):
     """What each way of searching gave it, before they were fused to `score` (0 to 1)."""
     ranks: dict[str, int]
     """Its place in each, from 1."""
+    also_in: list[Place]
+    """Where passages stand that ranked lower and say nothing that this one does not."""
 
 
 class Evidence(Hit):
