@@ -147,6 +147,34 @@ def test_filters_narrow_the_search(ingested: Path) -> None:
     assert {hit["doc"] for hit in hits} == {"drinks/coffee.md"}
 
 
+def test_front_matter_narrows_the_search(ingested: Path) -> None:
+    words = ["--filter", "title=None", "--filter", "title=Tea handbook", "--k", "9"]
+    hits = askmd_json("search", "coffee", *words, folder=ingested)["hits"]
+
+    assert {hit["doc"] for hit in hits} == {"tea.md"}
+
+
+def test_a_budget_cuts_the_list(ingested: Path) -> None:
+    hits = askmd_json("search", "tea and coffee", folder=ingested)["hits"]
+    fewer = askmd_json("search", "tea and coffee", "--budget", "100", folder=ingested)["hits"]
+    answer = askmd_json("ask", "tea and coffee", "--budget", "100", "--llm", "offline", folder=ingested)
+
+    assert 0 < len(fewer) < len(hits)
+    assert fewer[0] == hits[0]
+    assert [source["id"] for source in answer["sources"]] == [hit["id"] for hit in fewer]
+
+
+def test_where_the_same_stands_too_is_shown(tmp_path: Path) -> None:
+    write_files(tmp_path / "docs", {"a.md": FILES["drinks/coffee.md"], "b.md": FILES["drinks/coffee.md"]})
+    askmd("ingest", "docs", folder=tmp_path)
+
+    found = askmd("search", "Who repairs the machine?", "--k", "1", folder=tmp_path).stdout
+    answered = askmd("ask", "Who repairs the machine?", "--k", "1", "--llm", "offline", folder=tmp_path).stdout
+
+    assert "  (also in docs/" in found
+    assert "  (also in docs/" in answered
+
+
 def test_chunks_are_shown_without_a_store(tmp_path: Path) -> None:
     write_files(tmp_path, FILES)
 
@@ -210,6 +238,8 @@ def test_offline_needs_no_key(ingested: Path) -> None:
         (["ask", "x", "--prompt", "p", "--llm", "offline"], "no prompt is called 'p'"),
         (["ask", "x", "--k", "0"], "setting k"),
         (["ask", "x", "--mode", "lax"], "setting mode"),
+        (["ask", "x", "--budget", "9"], "setting budget"),
+        (["search", "x", "--budget", "9"], "setting budget"),
         (["ask", "  ", "--llm", "offline"], "the question is empty"),
         (["ask", "x", "--filter", "rot=1", "--llm", "offline"], "no filter is called 'rot'"),
         (["ask"], "Missing argument 'QUESTION'"),
