@@ -24,6 +24,7 @@ SHOWN_LINES = 4
 def open_search(settings: Settings, filters: Filters, *, within_budget: bool = False) -> Iterator[Find]:
     """Open the store for searching with the settings; their budget counts only where that is wanted."""
     with open_store(settings) as store:
+        store.filter_expression(filters)  # an unknown key shall be told before a file of hits is overwritten
         embeddings = open_query_embeddings(settings, store)
 
         def count_tokens(text: str) -> int:

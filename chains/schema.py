@@ -42,7 +42,7 @@ class Hit(Place):
     ranks: dict[str, int]
     """Its place in each, from 1."""
     also_in: list[Place]
-    """Where passages stand that ranked lower and say nothing that this one does not."""
+    """Where passages stand that would have been given beside this one, and say nothing that it does not."""
 
 
 class Evidence(Hit):

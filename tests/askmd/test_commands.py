@@ -154,6 +154,16 @@ def test_front_matter_narrows_the_search(ingested: Path) -> None:
     assert {hit["doc"] for hit in hits} == {"tea.md"}
 
 
+def test_an_unknown_filter_leaves_the_file_of_hits_alone(ingested: Path, tmp_path: Path) -> None:
+    (tmp_path / "queries.jsonl").write_text('{"id": 1, "question": "tea"}', "utf-8")
+    (tmp_path / "out.jsonl").write_text("precious", "utf-8")
+    words = ["--queries", str(tmp_path / "queries.jsonl"), "--out", str(tmp_path / "out.jsonl"), "--filter", "rot=1"]
+
+    askmd("search", *words, folder=ingested, status=2)
+
+    assert (tmp_path / "out.jsonl").read_text("utf-8") == "precious"
+
+
 def test_a_budget_cuts_the_list(ingested: Path) -> None:
     hits = askmd_json("search", "tea and coffee", folder=ingested)["hits"]
     fewer = askmd_json("search", "tea and coffee", "--budget", "100", folder=ingested)["hits"]
@@ -168,8 +178,8 @@ def test_where_the_same_stands_too_is_shown(tmp_path: Path) -> None:
     write_files(tmp_path / "docs", {"a.md": FILES["drinks/coffee.md"], "b.md": FILES["drinks/coffee.md"]})
     askmd("ingest", "docs", folder=tmp_path)
 
-    found = askmd("search", "Who repairs the machine?", "--k", "1", folder=tmp_path).stdout
-    answered = askmd("ask", "Who repairs the machine?", "--k", "1", "--llm", "offline", folder=tmp_path).stdout
+    found = askmd("search", "Who repairs the machine?", "--k", "2", folder=tmp_path).stdout
+    answered = askmd("ask", "Who repairs the machine?", "--k", "2", "--llm", "offline", folder=tmp_path).stdout
 
     assert "  (also in docs/" in found
     assert "  (also in docs/" in answered
