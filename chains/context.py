@@ -29,8 +29,8 @@ def fit(passages: Sequence[AnyHit], budget: int, count_tokens: Callable[[str], i
 def number(evidence: Iterable[Evidence]) -> list[Evidence]:
     """Number passages from 1, in the order of their rank.
 
-    Models make the most of what stands first or last (Liu et al., "Lost in the Middle", 2023), and measures of retrieval
-    cannot tell whether another order would do better.
+    Models make the most of what stands first or last (Liu et al., "Lost in the Middle", 2023), and measures of
+    retrieval cannot tell whether another order would do better.
     """
     return [{**passage, "n": n} for n, passage in enumerate(evidence, 1)]
 
