@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from askmd.notices import print_notices
-from askmd.places import line_now, place, what_became_of
+from askmd.places import line_now, other_places, place, what_became_of
 from askmd.searching import scores_of
 from chains.quotations import plain
 from chains.rag import build_chain
@@ -64,7 +64,8 @@ def _print_sources(given: Mapping[str, Any], *, explain: bool) -> None:
 
 
 def _line(source: Evidence, line: int) -> str:
-    return f"{place(source, line_now(source, line))}  {' › '.join(source['headings'])}{what_became_of(source)}"
+    headings = " › ".join(source["headings"])
+    return f"{place(source, line_now(source, line))}  {headings}{other_places(source)}{what_became_of(source)}"
 
 
 def _remarks(given: Mapping[str, Any]) -> Iterator[str]:

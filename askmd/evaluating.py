@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from config.settings import SECRET_SETTINGS, Settings
 from experiments.comparison import Comparison, compare
 from experiments.evaluation import Evaluation, Setup, evaluate, read_evaluation
 from experiments.queries import Query, read_queries
+from store.filters import Filters
 
 DEPTH = 20
 """Hits to look at for a question: enough for 1,500 tokens of most documents."""
@@ -38,7 +39,7 @@ class Results:
         return {**self.evaluation.to_json(), **compared}
 
 
-def evaluate_file(settings: Settings, queries: Path, filters: Mapping[str, str], earlier: Path | None) -> Results:
+def evaluate_file(settings: Settings, queries: Path, filters: Filters, earlier: Path | None) -> Results:
     """Search for each question of a file, and compare with an earlier result.
 
     Raises ConfigError for a file that cannot be used, and if the store holds none of the documents that are asked for.
@@ -49,7 +50,7 @@ def evaluate_file(settings: Settings, queries: Path, filters: Mapping[str, str],
     return Results(new, old, compare(old, new) if old else None)
 
 
-def _evaluate(settings: Settings, queries: Sequence[Query], filters: Mapping[str, str]) -> Evaluation:
+def _evaluate(settings: Settings, queries: Sequence[Query], filters: Filters) -> Evaluation:
     chosen = settings.model_dump(mode="json", exclude=set(UNREPORTED))
     told = {name: _without_address(value) for name, value in chosen.items()}
     with open_search(settings, filters) as search:

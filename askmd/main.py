@@ -27,8 +27,14 @@ Rerank = Annotated[str | None, typer.Option("--rerank", metavar="NAME", help="Re
 Filter = Annotated[
     list[str] | None,
     typer.Option(
-        "--filter", metavar="KEY=VALUE", help="Search only there: root, path (a glob), heading.", show_default=False
+        "--filter",
+        metavar="KEY=VALUE",
+        help="Search only there: root, path (a glob), heading, or a key of front matter.",
+        show_default=False,
     ),
+]
+Budget = Annotated[
+    int | None, typer.Option("--budget", metavar="N", help="Tokens of passages, at most.", show_default=False)
 ]
 
 
@@ -78,6 +84,7 @@ def ask(
     llm: Annotated[str | None, typer.Option(metavar="NAME", help="Chat model; see: askmd models.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="NAME", help="Prompt; see: askmd prompts.")] = None,
     k: K = None,
+    budget: Budget = None,
     filter_: Filter = None,
     mode: Annotated[
         str | None, typer.Option(metavar="strict|labelled|off", help="Where the documents do not hold the answer.")
@@ -94,7 +101,7 @@ def ask(
     from askmd.history import read_history
     from store.filters import parse_filters
 
-    settings = _settings(llm=llm, prompt=prompt, k=k, mode=mode, rerank=rerank)
+    settings = _settings(llm=llm, prompt=prompt, k=k, budget=budget, mode=mode, rerank=rerank)
     asked: Any = {
         "question": question,
         "chat_history": read_history(history) if history else [],
@@ -111,6 +118,7 @@ def ask(
 def search(
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", show_default=False)] = None,
     k: K = None,
+    budget: Budget = None,
     filter_: Filter = None,
     rerank: Rerank = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
@@ -127,8 +135,8 @@ def search(
 
     if (question is None) == (queries is None) or (queries is None) != (out is None):
         raise typer.BadParameter("give either a QUESTION, or --queries FILE with --out FILE")
-    settings = _settings(k=k, rerank=rerank)
-    with open_search(settings, parse_filters(filter_ or [])) as opened:
+    settings = _settings(k=k, budget=budget, rerank=rerank)
+    with open_search(settings, parse_filters(filter_ or []), within_budget=budget is not None) as opened:
         if queries is not None and out is not None:
             written, notices = search_many(opened, queries, out)
             _print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")

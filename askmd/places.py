@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
-from chains.schema import Evidence, Hit
+from chains.schema import Evidence, Hit, Place
 
 
-def place(hit: Hit, line: int | None = None) -> str:
-    """Give `path:line`, relative to the working directory where the file lies in it; the line is the hit's first."""
-    path = Path(hit["path"] or hit["doc"])
+def place(found: Place, line: int | None = None) -> str:
+    """Give `path:line`, relative to the working directory where the file lies in it; by default its first line."""
+    path = Path(found["path"] or found["doc"])
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
-    return f"{path}:{line or hit['start_line']}"
+    return f"{path}:{line or found['start_line']}"
+
+
+def other_places(hit: Hit) -> str:
+    """Say where the same stands too; empty where nowhere."""
+    return f"  (also in {', '.join(map(place, hit['also_in']))})" if hit["also_in"] else ""
 
 
 def line_now(source: Evidence, line: int) -> int:

@@ -1,7 +1,7 @@
 """`askmd search`: one question on the terminal, or a file of them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,13 @@ from pathlib import Path
 import typer
 
 from askmd.output import open_output
-from askmd.places import place
+from askmd.places import other_places, place
+from chains.context import fit
 from chains.resources import Resources
 from chains.schema import Hit
 from config.settings import Settings
 from experiments.queries import Question, read_lines
+from store.filters import Filters
 from store.milvus import Store, open_store
 
 SHOWN_LINES = 4
@@ -26,11 +28,14 @@ class Search:
     store: Store
     resources: Resources
     k: int
-    filters: Mapping[str, str]
+    filters: Filters
+    budget: int | None
+    """Tokens that what is found may have; None for any number."""
 
     def find(self, question: str) -> tuple[list[Hit], list[str]]:
         """Give the best passages and notices; a reranker that fails is one of these. Raises as `retrieve` does."""
-        return self.resources.rerank_or_keep(question, self._candidates(question), self.k)
+        hits, notices = self.resources.rerank_or_keep(question, self._candidates(question), self.k)
+        return hits if self.budget is None else fit(hits, self.budget, self.resources.count_tokens), notices
 
     def find_or_fail(self, question: str) -> list[Hit]:
         """Give the best passages for measuring: a reranker that fails raises RerankError."""
@@ -41,12 +46,13 @@ class Search:
 
 
 @contextmanager
-def open_search(settings: Settings, filters: Mapping[str, str]) -> Iterator[Search]:
-    """Open the store for searching with the settings."""
+def open_search(settings: Settings, filters: Filters, *, within_budget: bool = False) -> Iterator[Search]:
+    """Open the store for searching with the settings; their budget counts only where that is wanted."""
     with open_store(settings) as store:
+        store.filter_expression(filters)  # an unknown key shall be told before a file of hits is overwritten
         resources = Resources(settings, store)
         resources.open()
-        yield Search(store, resources, settings.k, filters)
+        yield Search(store, resources, settings.k, filters, settings.budget if within_budget else None)
 
 
 def search_many(search: Search, queries: Path, out: Path) -> tuple[int, list[str]]:
@@ -71,7 +77,7 @@ def scores_of(hit: Hit) -> str:
 def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
     """Show hits with their place and their first lines."""
     for rank, hit in enumerate(hits, 1):
-        typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f})")
+        typer.echo(f"{rank}. {place(hit)}  {' › '.join(hit['headings'])}  ({hit['score']:.3f}){other_places(hit)}")
         if explain:
             typer.echo(f"   {scores_of(hit)}")
         lines = hit["text"].strip().splitlines()

@@ -12,7 +12,7 @@ from chains.schema import Evidence, Question, Usage
 from config.errors import ConfigError
 from config.models import ChatModelSpec, find_model
 from config.settings import MAX_K, Mode, Settings
-from store.filters import check_filters
+from store.filters import Filters, check_filters
 
 _QUESTION_KEYS = set(Question.__annotations__)
 
@@ -24,7 +24,7 @@ class State(TypedDict):
     search: str
     """What the retriever looks for: the question, or what chains/condense.py makes of a follow-up."""
     chat_history: list[BaseMessage]
-    filter: dict[str, str]
+    filter: Filters
     llm: str
     model: str
     prompt: str
@@ -111,7 +111,7 @@ def _one_of(names: Mapping[str, Any]) -> Any:
     return Literal.__getitem__(tuple(names))
 
 
-def _read_question(given: Any) -> tuple[str, list[BaseMessage], dict[str, str]]:
+def _read_question(given: Any) -> tuple[str, list[BaseMessage], Filters]:
     if isinstance(given, str):
         given = {"question": given}
     if not isinstance(given, Mapping) or not isinstance(given.get("question"), str):
@@ -123,7 +123,7 @@ def _read_question(given: Any) -> tuple[str, list[BaseMessage], dict[str, str]]:
     question = given["question"].strip()
     if not question:
         raise ConfigError("the question is empty")
-    filters = dict(given.get("filter") or {})
+    filters = given.get("filter") or {}
     check_filters(filters)
     return question, _read_history(given.get("chat_history") or []), filters
 

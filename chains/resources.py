@@ -1,6 +1,6 @@
 """What the chain opens when it is first needed, and keeps: store, embedding model, reranker, chat models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from config.errors import RerankError
 from config.models import find_model
 from config.settings import Settings
 from store.embeddings import EmbeddingModel
+from store.filters import Filters
 from store.milvus import Store, open_store
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Resources:
     _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def search(self, question: str, k: int, filters: Mapping[str, str]) -> list[Hit]:
+    def search(self, question: str, k: int, filters: Filters) -> list[Hit]:
         """Give the best passages, not reranked; raises as `retrieve`, `open_store` and `configured_reranker` do."""
         store, embeddings = self._open()
         return retrieve(store, embeddings, question, k, filters)

@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from chains.duplicates import without_duplicates
 from chains.fuse import Fused, Ranking, fuse
 from chains.schema import Hit
 from chains.widen import Passage, widen
 from config.errors import ConfigError
 from config.settings import Settings
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
-from store.filters import check_filters
+from store.filters import Filters, check_filters
 from store.language import is_english
 from store.lexical import analyse
 from store.milvus import Store, require_same_vectors
+from store.rows import Row
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -36,7 +38,7 @@ def retrieve(
     embeddings: Sequence[EmbeddingModel],
     question: str,
     k: int,
-    filters: Mapping[str, str] | None = None,
+    filters: Filters | None = None,
 ) -> list[Hit]:
     """Give the `k` best passages, best first. Raises ConfigError for a blank question or an unknown filter."""
     if not question.strip():
@@ -58,18 +60,23 @@ def rank(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filt
 
 
 def read_passages(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
-    """Fetch what was found and widen it; look further down while passages that fell into one leave room."""
+    """Fetch what was found and widen it; look further down while what fell into one passage leaves room."""
     by_id = {fused.id: fused for fused in found}
     scores = {fused.id: fused.score for fused in found}
     roots = store.roots()
+    rows: dict[str, Row] = {}
     take = k
     while True:
-        rows = store.get([fused.id for fused in found[:take]])
-        ordered = [rows[fused.id] for fused in found[:take] if fused.id in rows]
-        beside = {id_ for row in ordered for id_ in row["near"]} - rows.keys()
-        passages = widen(ordered, store.get(sorted(beside)) if limit else {}, scores, limit)
-        if len(passages) >= k or take >= len(found):
-            return [_hit(passage, by_id[passage.found], roots) for passage in passages[:k]]
+        ids = [fused.id for fused in found[:take]]
+        rows |= store.get([id_ for id_ in ids if id_ not in rows])
+        ordered = [rows[id_] for id_ in ids if id_ in rows]
+        if limit:
+            beside = {id_ for row in ordered for id_ in row["near"]}
+            rows |= store.get(sorted(beside - rows.keys()))
+        passages = widen(ordered, rows, scores, limit)
+        hits = without_duplicates([_hit(passage, by_id[passage.found], roots) for passage in passages])
+        if len(hits) >= k or take >= len(found):
+            return hits[:k]
         take *= 2
 
 
@@ -93,6 +100,7 @@ def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         score=fused.score,
         scores=fused.scores,
         ranks=fused.ranks,
+        also_in=[],
     )
 
 

@@ -1,6 +1,6 @@
 """Retrieval as a LangChain retriever."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -8,8 +8,9 @@ from langchain_core.retrievers import BaseRetriever
 
 from chains.retrieve import to_document
 from chains.schema import Hit
+from store.filters import Filters
 
-Search = Callable[[str, int, Mapping[str, str]], list[Hit]]
+Search = Callable[[str, int, Filters], list[Hit]]
 
 
 class ChunkRetriever(BaseRetriever):
@@ -27,6 +28,6 @@ class ChunkRetriever(BaseRetriever):
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - the base class calls with it
         k: int | None = None,
-        filters: Mapping[str, str] | None = None,
+        filters: Filters | None = None,
     ) -> list[Document]:
         return [to_document(hit) for hit in self.search(query, k or self.k, filters or {})]

@@ -11,25 +11,30 @@ class Question(TypedDict):
     question: str
     chat_history: NotRequired[list[Any]]
     """Messages, oldest first: LangChain messages, (role, text) pairs, or {"role", "content"} dictionaries."""
-    filter: NotRequired[dict[str, str]]
+    filter: NotRequired[dict[str, str | list[str]]]
     """See store/filters.py."""
 
 
-class Hit(TypedDict):
-    """A chunk that was found: `text` is the file's [start:end]."""
+class Place(TypedDict):
+    """A span of a file: characters [start:end], and the lines that they lie in, from 1."""
 
-    id: str
     root: str
     doc: str
     """The path below its root."""
     path: str
     """Where the file was when it was ingested."""
-    file_hash: str
-    """Of what the file held then; see store/file_hash.py."""
     start: int
     end: int
     start_line: int
     end_line: int
+
+
+class Hit(Place):
+    """A passage that was found: `text` is the file's [start:end]."""
+
+    id: str
+    file_hash: str
+    """Of what the file held when it was ingested; see store/file_hash.py."""
     headings: list[str]
     slug: str
     text: str
@@ -39,6 +44,8 @@ class Hit(TypedDict):
     """What each way of searching gave it (`dense`, `lexical`); of a reranked hit, also `fused` and `rerank`."""
     ranks: dict[str, int]
     """Its place in each, from 1."""
+    also_in: list[Place]
+    """Where passages stand that would have been given beside this one, and say nothing that it does not."""
 
 
 Stale = Literal["changed", "gone"]

@@ -15,6 +15,7 @@ from experiments.queries import Query, describe
 from experiments.refusal import Separation, separate
 from experiments.retrieval_metrics import TokenStarts, measure, need_ranks
 from experiments.statistics import Estimate, estimate
+from store.filters import Filters
 from store.tokens import approximate_token_starts
 
 Find = Callable[[str], Sequence[Hit]]
@@ -60,7 +61,7 @@ class Setup:
     store: dict[str, Any]
     """The store's fingerprint."""
     settings: dict[str, Any]
-    filters: dict[str, str]
+    filters: Filters
 
 
 @dataclass(frozen=True, slots=True)

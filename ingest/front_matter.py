@@ -1,5 +1,6 @@
 """Front matter: the YAML between `---` lines or the TOML between `+++` lines at the head of a file."""
 
+import json
 import math
 import re
 import tomllib
@@ -10,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from store.rows import MAX_FRONT_MATTER_BYTES
+
 _BOM = "\ufeff"
 _OPENING = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*(?:\r\n|\n|\r)")
 _CLOSING = {
@@ -19,6 +22,7 @@ _CLOSING = {
 _KEY = re.compile(r"\s*(?:#[^\n]*\n\s*)*[\"']?[\w.$@-][\w .$@-]*[\"']?\s*[:=](?:\s|\Z)")
 _LONGEST = 100_000  # characters; a longer one is data, and YAML is slow
 _MOST_VALUES = 10_000  # a few YAML aliases can stand for billions of values
+_MOST_CHARACTERS = 10 * _LONGEST  # or for as many characters
 _BAD_VALUES = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
@@ -26,7 +30,8 @@ _BAD_VALUES = (ValueError, TypeError, LookupError, AttributeError, OverflowError
 class FrontMatter:
     """`end` is the offset at which the body starts, 0 if there is no front matter.
 
-    `metadata` holds plain JSON values only: dates are ISO strings, keys are strings.
+    `metadata` holds plain JSON values only: dates are ISO strings, keys are strings, integers have 64 bits. It takes at
+    most MAX_FRONT_MATTER_BYTES as JSON; the largest values of one that would take more are left out.
     """
 
     end: int = 0
@@ -59,12 +64,28 @@ def _parsed(source: str, fence: str, end: int) -> FrontMatter:
     try:
         values = tomllib.loads(source) if fence == "+++" else _load_yaml(source)
         if isinstance(values, Mapping):
-            return FrontMatter(end, _Plain().mapping(values))
+            return _within_limits(end, _Plain().mapping(values))
     except (yaml.YAMLError, *_BAD_VALUES) as error:
         if _KEY.match(source):
             kind = "TOML" if fence == "+++" else "YAML"
             return FrontMatter(end, {}, f"front matter is not valid {kind}: {_first_line(error)}")
     return FrontMatter() if source.strip() else FrontMatter(end)
+
+
+def _within_limits(end: int, metadata: dict[str, Any]) -> FrontMatter:
+    """Keep the smallest values, as many as there is room for."""
+    sizes = {key: len(json.dumps({key: value}, ensure_ascii=False).encode()) for key, value in metadata.items()}
+    room, kept = MAX_FRONT_MATTER_BYTES, set()
+    for key in sorted(sizes, key=lambda key: sizes[key]):
+        room -= sizes[key]
+        if room >= 0:
+            kept.add(key)
+    left_out = [key for key in metadata if key not in kept]
+    if not left_out:
+        return FrontMatter(end, metadata)
+    more = f" and {len(left_out) - 1} more" if left_out[1:] else ""
+    problem = f"front matter is too long to be kept whole: {left_out[0]!r}{more} left out"
+    return FrontMatter(end, {key: value for key, value in metadata.items() if key in kept}, problem)
 
 
 def _load_yaml(source: str) -> Any:
@@ -83,6 +104,7 @@ class _Plain:
 
     def __init__(self) -> None:
         self.left = _MOST_VALUES
+        self.characters = _MOST_CHARACTERS
 
     def mapping(self, values: Mapping[Any, Any]) -> dict[str, Any]:
         return {str(key): self.value(value) for key, value in values.items()}
@@ -91,6 +113,10 @@ class _Plain:
         self.left -= 1
         if self.left < 0:
             raise ValueError(f"more than {_MOST_VALUES} values")
+        if isinstance(value, str):
+            self.characters -= len(value)
+            if self.characters < 0:
+                raise ValueError(f"more than {_MOST_CHARACTERS} characters")
         if isinstance(value, Mapping):
             return self.mapping(value)
         if isinstance(value, set):
@@ -101,6 +127,5 @@ class _Plain:
             return value.isoformat()
         if isinstance(value, float) and not math.isfinite(value):
             return str(value)
-        if value is None or isinstance(value, bool | int | float | str):
-            return value
-        return str(value)
+        is_short = isinstance(value, int) and -(2**63) <= value < 2**63
+        return value if value is None or is_short or isinstance(value, float | str) else str(value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from config.errors import StoreError
 from config.settings import Settings
 from store.connection import client_arguments, connect, disconnect, is_lite, store_errors, without_credentials
-from store.filters import among, equals, expression
+from store.filters import Filters, among, equals, expression, files_fields
 from store.fingerprint import Fingerprint
 from store.lexical import ANALYZER_PARAMS
 from store.pymilvus_import import import_pymilvus
@@ -29,6 +29,9 @@ SPARSE_SEARCH_PARAMS: dict[str, Any] = {"metric_type": "BM25", "params": {}}
 CONSISTENCY = "Strong"
 FINGERPRINT_PROPERTY = "askmd.fingerprint"
 ROOT_PROPERTY = "askmd.root."
+FIRST_ROWS = "ordinal == 0"
+"""One row of every file that was ingested completely."""
+
 PAGE = 2_000
 """Rows asked for at a time; a server gives 16,384 at most."""
 
@@ -97,9 +100,10 @@ class Store:
             rows = self.client.get(self.target, ids=list(ids), output_fields=SHOWN_FIELDS)
         return {row["id"]: cast("Row", row) for row in rows}
 
-    def filter_expression(self, filters: Mapping[str, str]) -> str:
-        """Write filters as the expression that the search methods take."""
-        return expression(filters, self.docs() if "path" in filters else ())
+    def filter_expression(self, filters: Filters) -> str:
+        """Write filters as the expression that the search methods take. Raises ConfigError for an unknown key."""
+        fields = files_fields(filters)
+        return expression(filters, self.rows(FIRST_ROWS, fields) if fields else ())
 
     def rows(self, filter_: str, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Give every row that fits an expression, in no order."""
@@ -119,11 +123,11 @@ class Store:
 
     def docs(self) -> set[str]:
         """Give the paths of all files, relative to their roots."""
-        return {row["doc"] for row in self.rows("ordinal == 0", ["doc"])}
+        return {row["doc"] for row in self.rows(FIRST_ROWS, ["doc"])}
 
     def file_hashes(self, root: str) -> dict[str, str]:
         """Give the files of a root that were ingested completely, with the hashes of what they held."""
-        complete = self.rows(f"{equals('root', root)} and ordinal == 0", ["doc", "file_hash"])
+        complete = self.rows(f"{equals('root', root)} and {FIRST_ROWS}", ["doc", "file_hash"])
         return {row["doc"]: row["file_hash"] for row in complete}
 
     def count(self, filter_: str = "") -> int:

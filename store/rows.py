@@ -50,6 +50,9 @@ MAX_TEXT_BYTES = 65_535
 
 MAX_LEXICAL_BYTES = 60_000
 
+MAX_FRONT_MATTER_BYTES = 16_384
+"""As JSON. Of a row, all that has no field of its own in the schema shares 65,536 bytes on a server."""
+
 NEIGHBOURS = 8
 """Chunks before and after that a row knows of: more than a passage has room for."""
 

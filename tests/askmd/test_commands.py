@@ -190,6 +190,44 @@ def test_search_and_ask_take_a_reranker_and_say_when_it_fails(ingested: Path, tm
     assert [len(line["notices"]) for line in lines] == [1, 0]
 
 
+def test_front_matter_narrows_the_search(ingested: Path) -> None:
+    words = ["--filter", "title=None", "--filter", "title=Tea handbook", "--k", "9"]
+    hits = askmd_json("search", "coffee", *words, folder=ingested)["hits"]
+
+    assert {hit["doc"] for hit in hits} == {"tea.md"}
+
+
+def test_an_unknown_filter_leaves_the_file_of_hits_alone(ingested: Path, tmp_path: Path) -> None:
+    (tmp_path / "queries.jsonl").write_text('{"id": 1, "question": "tea"}', "utf-8")
+    (tmp_path / "out.jsonl").write_text("precious", "utf-8")
+    words = ["--queries", str(tmp_path / "queries.jsonl"), "--out", str(tmp_path / "out.jsonl"), "--filter", "rot=1"]
+
+    askmd("search", *words, folder=ingested, status=2)
+
+    assert (tmp_path / "out.jsonl").read_text("utf-8") == "precious"
+
+
+def test_a_budget_cuts_the_list(ingested: Path) -> None:
+    hits = askmd_json("search", "tea and coffee", folder=ingested)["hits"]
+    fewer = askmd_json("search", "tea and coffee", "--budget", "100", folder=ingested)["hits"]
+    answer = askmd_json("ask", "tea and coffee", "--budget", "100", "--llm", "offline", folder=ingested)
+
+    assert 0 < len(fewer) < len(hits)
+    assert fewer[0] == hits[0]
+    assert [source["id"] for source in answer["sources"]] == [hit["id"] for hit in fewer]
+
+
+def test_where_the_same_stands_too_is_shown(tmp_path: Path) -> None:
+    write_files(tmp_path / "docs", {"a.md": FILES["drinks/coffee.md"], "b.md": FILES["drinks/coffee.md"]})
+    askmd("ingest", "docs", folder=tmp_path)
+
+    found = askmd("search", "Who repairs the machine?", "--k", "2", folder=tmp_path).stdout
+    answered = askmd("ask", "Who repairs the machine?", "--k", "2", "--llm", "offline", folder=tmp_path).stdout
+
+    assert "  (also in docs/" in found
+    assert "  (also in docs/" in answered
+
+
 def test_chunks_are_shown_without_a_store(tmp_path: Path) -> None:
     write_files(tmp_path, FILES)
 
@@ -271,9 +309,7 @@ def test_ask_tells_which_sources_changed(copy: Path) -> None:
 
     done = askmd("ask", "How is espresso made?", "--llm", "offline", folder=copy, MILVUS_URI="own.db")
 
-    assert "XX" in (
-        done.stdout
-    )
+    assert "coffee.md:3  Coffee › How is espresso made?  (this file changed, and this passage moved)" in done.stdout
     assert "(this file is gone)" in done.stdout
     assert done.stderr == (
         "note: drinks/coffee.md changed and tea.md vanished since the last ingest; run: askmd ingest PATH\n"
@@ -297,6 +333,8 @@ def test_offline_needs_no_key(ingested: Path) -> None:
         (["ask", "x", "--prompt", "p", "--llm", "offline"], "no prompt is called 'p'"),
         (["ask", "x", "--k", "0"], "setting k"),
         (["ask", "x", "--mode", "lax"], "setting mode"),
+        (["ask", "x", "--budget", "9"], "setting budget"),
+        (["search", "x", "--budget", "9"], "setting budget"),
         (["ask", "  ", "--llm", "offline"], "the question is empty"),
         (["ask", "x", "--filter", "rot=1", "--llm", "offline"], "no filter is called 'rot'"),
         (["ask"], "Missing argument 'QUESTION'"),

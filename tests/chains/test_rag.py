@@ -242,7 +242,8 @@ def test_a_bad_choice_is_named(chain: Runnable[Any, Any], choice: dict[str, Any]
         ({"query": "x"}, "a question is a text, or a dictionary"),
         (["x"], "a question is a text, or a dictionary"),
         ({"question": "x", "k": 3}, "a question has no 'k'; known: chat_history, filter, question"),
-        ({"question": "x", "filter": {"rot": "y"}}, "no filter is called 'rot'"),
+        ({"question": "x", "filter": {"rot": "y"}}, "no filter is called 'rot'; known: root, path, heading, title"),
+        ({"question": "x", "filter": {"title": 2}}, "filter 'title' is 2; it must be a text, or a list of texts"),
         ({"question": "x", "chat_history": [3]}, "chat_history is not a list of messages"),
         ({"question": "x", "chat_history": "What is tea?"}, "chat_history is not a list of messages: 'What is tea"),
         ({"question": "x", "chat_history": [{"role": "tool", "content": "y"}]}, "chat_history is not a list"),
@@ -273,6 +274,13 @@ def test_filters_narrow_the_search(chain: Runnable[Any, Any]) -> None:
     answer = chain.invoke({"question": QUESTION, "filter": {"path": "drinks/*"}})
 
     assert {source["doc"] for source in answer["sources"]} == {"drinks/coffee.md"}
+
+
+@pytest.mark.parametrize("filters", [{"title": "Tea handbook"}, {"title": ["none", "Tea handbook"], "path": "*.md"}])
+def test_front_matter_narrows_the_search(chain: Runnable[Any, Any], filters: dict[str, str]) -> None:
+    answer = chain.invoke({"question": "How is espresso made?", "filter": filters})
+
+    assert {source["doc"] for source in answer["sources"]} == {"tea.md"}
 
 
 def test_strict_refuses_without_a_call_where_nothing_was_found(chain: Runnable[Any, Any], server: ChatServer) -> None:

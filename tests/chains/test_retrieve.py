@@ -66,6 +66,28 @@ def test_passages_are_exact_slices_of_their_section_and_do_not_overlap(store: St
     assert len(hits) == 5
 
 
+def test_copies_give_their_place_to_other_passages(tmp_path: Path) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"))
+    copies = {f"{name}/coffee.md": FILES["drinks/coffee.md"] for name in "abcdefgh"}
+    other = FILES["drinks/coffee.md"].replace("18 grams", "19 grams")
+    ingest(settings, write_files(tmp_path / "docs", {**copies, "new/coffee.md": other, "tea.md": FILES["tea.md"]}))
+
+    with open_store(settings) as store:
+        hits = find(store, "How much ground coffee goes into an espresso?", 5)
+
+    texts = [hit["text"] for hit in hits]
+    assert len(hits) == 5
+    assert len(set(texts)) == 5
+    assert sum("18 grams" in text for text in texts) == sum("19 grams" in text for text in texts) == 1
+    (espresso,) = (hit for hit in hits if "18 grams" in hit["text"])
+    places = [espresso, *espresso["also_in"]]
+    assert {place["doc"] for place in places} == copies.keys()
+    for place in places:
+        text = Path(place["path"]).read_bytes().decode()
+        assert text[place["start"] : place["end"]] == espresso["text"]
+        assert text.count("\n", 0, place["start"]) + 1 == place["start_line"]
+
+
 def test_other_languages_ask_the_second_model(store: Store) -> None:
     hits = find(store, "Где хранится чай?", 1)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.front_matter import read_front_matter
+from store.rows import MAX_FRONT_MATTER_BYTES
 
 
 def test_yaml_between_dashes() -> None:
@@ -100,6 +101,24 @@ def test_too_long_is_not_read() -> None:
     assert front.end > 150_000
 
 
+def test_aliases_of_long_texts_are_refused() -> None:
+    front = read_front_matter(f"---\na: &a {'x' * 50_000}\nb: [{', '.join(['*a'] * 30)}]\n---\nbody")
+    assert "more than 1000000 characters" in str(front.problem)
+    assert front.metadata == {}
+
+
+@pytest.mark.parametrize("letter", ["x", "я"])
+def test_what_a_row_has_no_room_for_is_left_out_and_reported(letter: str) -> None:
+    front = read_front_matter(f"---\ntitle: T\ndata: {letter * 16_380}\nmore: {letter * 16_370}\ntags: [a]\n---\nbody")
+    assert front.metadata == {"title": "T", "tags": ["a"]}
+    assert front.problem == "front matter is too long to be kept whole: 'data' and 1 more left out"
+
+
+def test_integers_of_more_than_64_bits_become_strings() -> None:
+    front = read_front_matter(f"---\nids: [{2**63 - 1}, {2**63}, {-(2**63)}, {-(2**63) - 1}]\n---\n")
+    assert front.metadata == {"ids": [2**63 - 1, str(2**63), -(2**63), str(-(2**63) - 1)]}
+
+
 def test_values_json_does_not_know_become_strings() -> None:
     front = read_front_matter("---\n1: .nan\nwhen: 10:30\nraw: !!binary aGk=\nall: !!set {a, b}\nnone:\n---\n")
     assert front.metadata == {"1": "nan", "when": 630, "raw": "b'hi'", "all": ["a", "b"], "none": None}
@@ -113,5 +132,5 @@ _PARTS = st.sampled_from(
 @given(st.lists(_PARTS | st.text(max_size=5)).map("".join))
 def test_any_text_gives_plain_json_and_a_line_start(text: str) -> None:
     front = read_front_matter("---\n" + text)
-    json.dumps(front.metadata, allow_nan=False)
+    assert len(json.dumps(front.metadata, allow_nan=False, ensure_ascii=False).encode()) <= MAX_FRONT_MATTER_BYTES
     assert front.end == 0 or ("---\n" + text)[front.end - 1] in "\r\n" or front.end == len(text) + 4
