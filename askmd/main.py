@@ -138,6 +138,7 @@ def eval_(
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the result goes.")] = None,
     compare: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Compare with an earlier result.")] = None,
     per_question: Annotated[bool, typer.Option("--per-question", help="List the questions, misses first.")] = False,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="Set the evidence gate by these questions.")] = False,
     as_json: Json = False,
 ) -> int:
     """Measure retrieval over a file of questions whose passages are known, without a chat model."""
@@ -148,7 +149,7 @@ def eval_(
     if out is not None:
         require_writable(out)
     settings = _settings(k=DEPTH if k is None else k)
-    results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare)
+    results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare, calibrate_gate=calibrate)
     if out is not None:
         write_result(results.to_json(), out)
     if as_json:

@@ -8,7 +8,7 @@ from langchain_core.runnables import AddableDict
 
 from chains.choice import State
 from chains.citations import resolve
-from chains.prompts import DEFAULT_REFUSAL
+from chains.refusal import begins_with_notice, is_refusal
 from chains.schema import Usage
 
 
@@ -50,11 +50,14 @@ class _Answer:
         state = cast("State", self._state)
         message = cast("AIMessage", self._message)
         text = str(message.text)
-        citations, unknown = resolve(text, state["sources"]) if state["retrieval"] else ([], [])
+        refused = is_refusal(text, state["refusal"])
+        citations, unknown = resolve(text, state["sources"]) if state["retrieval"] and not refused else ([], [])
         return AddableDict(
             citations=citations,
             unknown_citations=unknown,
-            refused=text.strip() in (state["refusal"], DEFAULT_REFUSAL),
+            refused=refused,
+            own_knowledge=not state["retrieval"] or begins_with_notice(text),
+            confidence=state["confidence"],
             notices=state["notices"],
             llm=state["llm"],
             model=message.response_metadata.get("model_name") or state["model"],

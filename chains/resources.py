@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from chains.calibration import calibration_of
+from chains.gate import shipped_threshold
 from chains.llm import chat_model
 from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
@@ -31,6 +33,14 @@ class Resources:
         """Give the best chunks; raises as `retrieve` and `open_store` do."""
         store, embeddings = self._open()
         return retrieve(store, embeddings, question, k, filters)
+
+    def gate_threshold(self) -> float:
+        """Give the confidence below which nothing that was found can answer; raises as `search` does."""
+        if self.settings.gate is not None:
+            return self.settings.gate
+        store, embeddings = self._open()
+        calibrated = calibration_of(store)
+        return calibrated.threshold if calibrated else shipped_threshold([model.name for model in embeddings])
 
     def count_tokens(self, text: str) -> int:
         """Count tokens as the embedding model does."""

@@ -1,10 +1,12 @@
 """A question in, the best passages of the store out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from chains.fuse import Fused, fuse
+from chains.fuse import Fused, Ranking, fuse
+from chains.gate import DEPTH, Sign, confidence, coverage, is_across
 from chains.schema import Hit
 from chains.widen import Passage, widen
 from config.errors import ConfigError
@@ -22,6 +24,11 @@ CANDIDATES = 200
 """Rows asked for in each way of searching; fewer find less, more find nothing."""
 
 WEIGHTS = {"dense": 0.5, "lexical": 0.5}
+
+_DATED = re.compile(
+    r"date|version|(last[ _-]?)?(updated|modified|reviewed)([ _-]?(at|on|date))?|lastmod", re.IGNORECASE
+)
+"""Keys of front matter that tell which of two documents is the newer one."""
 
 
 def open_query_embeddings(settings: Settings, store: Store) -> list[EmbeddingModel]:
@@ -50,7 +57,28 @@ def retrieve(
         "lexical": store.matching(analyse(question), CANDIDATES, filter_),
     }
     found = fuse(rankings, WEIGHTS)
-    return _read(store, found, k, store.settings.passage_chars)
+    sure = confidence(embeddings[number].name, _signs(store, question, found[:DEPTH], rankings["dense"], filter_))
+    return [{**hit, "confidence": sure} for hit in _read(store, found, k, store.settings.passage_chars)]
+
+
+def _signs(store: Store, question: str, found: Sequence[Fused], dense: Ranking, filter_: str) -> list[Sign]:
+    """Give what speaks for the first chunks. One that is not among the nearest counts as the last of them."""
+    terms = analyse(question).split()
+    heaviest = store.heaviest(sorted(set(terms)), filter_)
+    count = store.count()
+    rows = store.get([fused.id for fused in found])
+    farthest = dense[-1][1] if dense else 0.0
+    return [
+        Sign(
+            dense=fused.scores.get("dense", farthest),
+            coverage=coverage(fused.scores.get("lexical", 0.0), terms, heaviest, count)
+            if store.fingerprint.lexical
+            else None,
+            across=is_across(question, rows[fused.id]["text"]),
+        )
+        for fused in found
+        if fused.id in rows
+    ]
 
 
 def _read(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
@@ -87,7 +115,17 @@ def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         score=fused.score,
         scores=fused.scores,
         ranks=fused.ranks,
+        confidence=0.0,
+        dated=_dated(first["front_matter"]),
     )
+
+
+def _dated(front_matter: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in front_matter.items() if _DATED.fullmatch(key) and _is_short(value)}
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= 40
 
 
 def _path(location: Path, doc: str) -> Path:

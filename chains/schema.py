@@ -36,6 +36,10 @@ class Hit(TypedDict):
     """What each way of searching gave it, before they were fused to `score` (0 to 1)."""
     ranks: dict[str, int]
     """Its place in each, from 1."""
+    confidence: float
+    """How sure it is that the documents answer the question, 0 to 1: the same for all hits of a question."""
+    dated: dict[str, str]
+    """What the front matter of its file says about its age: dates and versions, by their keys."""
 
 
 class Evidence(Hit):
@@ -76,7 +80,11 @@ class Answer(TypedDict):
     unknown_citations: list[int]
     """Numbers in the answer that stand for no passage: the model made them up."""
     refused: bool
-    """The documents do not hold the answer, and the answer says so."""
+    """The documents do not hold the answer, and the answer says so; it has no citations."""
+    own_knowledge: bool
+    """The answer is the model's own, not from the documents; unless none were searched, its first line says so."""
+    confidence: float | None
+    """How sure the search was that the documents hold the answer, 0 to 1; None where nothing was searched."""
     notices: list[str]
     """What the reader should know about how this answer came about, a sentence each."""
     llm: str

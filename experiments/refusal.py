@@ -10,6 +10,11 @@ from typing import Any
 
 from experiments.statistics import BATCH, CONFIDENCE, RESAMPLES, Estimate
 
+WRONGLY_REFUSED = 0.01
+"""Share of answerable questions that a calibrated gate may refuse."""
+
+_NEARLY_0 = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -76,6 +81,23 @@ def estimate_auroc(answerable: Sequence[float], unanswerable: Sequence[float], s
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return Estimate(value, float(interval.low), float(interval.high), n)
+
+
+def calibrate(answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
+    """Choose a threshold on confidences, from 0 to 1, that refuses about 1 % of answerable questions, and rather fewer.
+
+    It is the lower of two: the hundredth part of the answerable values, and that of the normal distribution fitted to
+    their log-odds, since the lowest of a few values is no bound for those to come. With one value the first decides.
+    """
+    import numpy as np
+    from scipy import special
+
+    values = np.clip(np.asarray(answerable, float), _NEARLY_0, 1 - _NEARLY_0)
+    odds = special.logit(values)
+    spread = float(odds.std(ddof=1)) if len(odds) > 1 else 0.0
+    tail = float(special.expit(odds.mean() + special.ndtri(WRONGLY_REFUSED) * spread))
+    lowest = float(np.quantile(values, WRONGLY_REFUSED, method="lower"))
+    return refuse_below(min(tail, lowest), answerable, unanswerable)
 
 
 def refuse_below(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:

@@ -21,6 +21,8 @@ def hit(text: str, start: int = 0, doc: str = "a.md", **scores: float) -> Hit:
         score=max(scores.values(), default=0.0),
         scores=scores,
         ranks=dict.fromkeys(scores, 1),
+        confidence=max(scores.values(), default=0.0),
+        dated={},
     )
 
 
