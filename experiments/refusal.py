@@ -84,20 +84,21 @@ def estimate_auroc(answerable: Sequence[float], unanswerable: Sequence[float], s
 
 
 def calibrate(answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
-    """Choose a threshold on confidences, from 0 to 1, that refuses about 1 % of answerable questions, and rather fewer.
+    """Choose a threshold on confidences, from 0 to 1, that refuses at most 1 % of answerable questions.
 
-    It is the lower of two: the hundredth part of the answerable values, and that of the normal distribution fitted to
-    their log-odds, since the lowest of a few values is no bound for those to come. With one value the first decides.
+    With less than a hundred of them the lowest is no bound for those to come: the threshold is then that of the lowest
+    hundredth of the normal distribution fitted to their log-odds, if that is lower.
     """
     import numpy as np
     from scipy import special
 
     values = np.clip(np.asarray(answerable, float), _NEARLY_0, 1 - _NEARLY_0)
-    odds = special.logit(values)
-    spread = float(odds.std(ddof=1)) if len(odds) > 1 else 0.0
-    tail = float(special.expit(odds.mean() + special.ndtri(WRONGLY_REFUSED) * spread))
-    lowest = float(np.quantile(values, WRONGLY_REFUSED, method="lower"))
-    return refuse_below(min(tail, lowest), answerable, unanswerable)
+    threshold = float(np.quantile(values, WRONGLY_REFUSED, method="lower"))
+    if 1 < len(values) < 1 / WRONGLY_REFUSED:
+        odds = special.logit(values)
+        lowest = odds.mean() + special.ndtri(WRONGLY_REFUSED) * odds.std(ddof=1)
+        threshold = min(threshold, float(special.expit(lowest)))
+    return refuse_below(threshold, answerable, unanswerable)
 
 
 def refuse_below(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
