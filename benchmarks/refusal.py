@@ -17,13 +17,14 @@ gate is for a set that its curve was not fitted to.
 import argparse
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import logit
 
 from chains.fuse import fuse
 from chains.gate import DEPTH, Curve, Sign, coverage, is_across
@@ -40,6 +41,9 @@ from store.rows import Row
 MODELS = ("minilm", "multilingual")
 MOST_FOREIGN = 60  # questions of another set
 RIDGE = 0.01
+LOWEST = 0.06  # confidence that 1 % of the answerable questions may have
+ENOUGH = 20  # answerable questions of a family that say what 1 % of them are
+FEW = 5  # cases that no share is worth printing of
 
 
 @dataclass
@@ -202,66 +206,90 @@ def report(model: str, found: list[Case]) -> None:
     shared = [case for case in found if not case.across]
     across = [case for case in found if case.across]
     held_out = {id(case): value for case, value in left_out(shared, with_coverage=True)}
-    held_out |= {id(case): value for case, value in left_out(across, with_coverage=False)}
     print(f"\n# {model}\n")
     print("AUROC, question and passages in one language")
-    columns = sorted({(c.corpus, c.kind) for c in shared if c.kind != "answerable"})
-    print(f"{'':32}" + "".join(f"{f'{corpus} {kind}':>18}" for corpus, kind in columns) + f"{'mean':>8}")
-    for name in found[0].values:
-        print_row(name, shared, columns, lambda case, name=name: case.values[name])
-    print_row("gate (cosine + coverage)", shared, columns, lambda case: held_out[id(case)])
-    print("\nAUROC of the gate by language of the question, passages in one language / across")
-    for lang in sorted({case.lang for case in found}):
-        figures = [
-            area([c for c in cases if c.lang == lang], lambda case: held_out[id(case)]) for cases in (shared, across)
-        ]
-        print(f"{lang:8}" + "  ".join("   -" if math.isnan(value) else f"{value:.2f}" for value in figures))
-    print("\ncurves fitted to all sets")
+    signs = [*found[0].values, "gate"]
+    for number, name in enumerate(signs):
+        print(f"  ({number + 1}) {name}")
+    print(f"{'':28}{'n':>9}" + "".join(f"{f'({number + 1})':>6}" for number in range(len(signs))))
+    areas = []
+    for corpus, kind in sorted({(case.corpus, case.kind) for case in shared if case.kind != "answerable"}):
+        some = [case for case in shared if case.corpus == corpus and case.kind in {"answerable", kind}]
+        by_sign = [area(some, [case.values[name] for case in some]) for name in found[0].values]
+        areas.append([*by_sign, area(some, [held_out[id(case)] for case in some])])
+        asked = Counter(case.kind == "answerable" for case in some)
+        print(f"{corpus + ' ' + kind:28}{f'{asked[True]}/{asked[False]}':>9}" + row(areas[-1]))
+    print(f"{'mean':37}" + row(np.nanmean(np.array(areas), axis=0)))
     curves = fit(shared, with_coverage=True), fit(across, with_coverage=False)
-    print("shared", curves[0])
-    print("across", curves[1])
-    print("\nshare refused below a confidence, curve of the other sets")
-    levels = (0.03, 0.06, 0.1, 0.15, 0.2)
-    print(f"{'':32}{'n':>6}" + "".join(f"{level:>8}" for level in levels))
-    for group, cases_ in (("one language", shared), ("across", across)):
-        for corpus, kind in sorted({(c.corpus, c.kind) for c in cases_}):
-            values = [held_out[id(c)] for c in cases_ if (c.corpus, c.kind) == (corpus, kind)]
-            shares = "".join(f"{np.mean([value < level for value in values]):8.3f}" for level in levels)
-            print(f"{f'{group}: {corpus} {kind}':32}{len(values):6}{shares}")
+    print(
+        "\nAUROC across languages, by language of the question: cosine alone; the section taken out, foreign questions"
+    )
+    for lang in sorted({case.lang for case in across if case.kind == "answerable"}):
+        figures = []
+        for kind in ("section", "foreign"):
+            some = [c for c in across if c.lang == lang and c.kind in {"answerable", kind}]
+            figures.append(area(some, [best_confidence(curves[1], case) for case in some]))
+        print(f"{lang:8}" + row(figures))
+    print("\ncurves fitted to all sets, then flattened")
+    print("shared", curves[0], flattened(curves[0], shared))
+    print("across", curves[1], flattened(curves[1], across))
+    print("\nshare refused below a confidence, by the curve of the other sets; across: by the flattened one of all")
+    held_out |= {id(case): best_confidence(flattened(curves[1], across), case) for case in across}
+    levels = (0.02, 0.03, 0.04, 0.05, 0.06, 0.1)
+    print(f"{'':41}{'n':>6}" + "".join(f"{level:>7}" for level in levels))
+    for group, some in (("one language", shared), ("across", across)):
+        for corpus, kind in sorted({(case.corpus, case.kind) for case in some}):
+            values = np.array([held_out[id(case)] for case in some if (case.corpus, case.kind) == (corpus, kind)])
+            if len(values) < FEW:
+                continue
+            shares = "".join(f"{(values < level).mean():7.3f}" for level in levels)
+            print(f"{f'{group}: {corpus} {kind}':41}{len(values):6}{shares}")
 
 
-def print_row(
-    name: str, found: Sequence[Case], columns: Sequence[tuple[str, str]], value: Callable[[Case], float]
-) -> None:
-    areas = [
-        area([c for c in found if c.corpus == of and c.kind in {"answerable", kind}], value) for of, kind in columns
-    ]
-    print(f"{name:32}" + "".join(f"{each:18.2f}" for each in areas) + f"{np.nanmean(areas):8.3f}")
+def row(figures: Sequence[float]) -> str:
+    return "".join("     -" if math.isnan(each) else f"{each:6.2f}" for each in figures)
 
 
-def area(found: Sequence[Case], value: Callable[[Case], float]) -> float:
-    high = [value(case) for case in found if case.kind == "answerable"]
-    low = [value(case) for case in found if case.kind != "answerable"]
+def area(found: Sequence[Case], values: Sequence[float]) -> float:
+    high = [value for case, value in zip(found, values, strict=True) if case.kind == "answerable"]
+    low = [value for case, value in zip(found, values, strict=True) if case.kind != "answerable"]
     return float(auroc(high, low)) if min(len(high), len(low)) > 1 else math.nan
 
 
+def best_confidence(curve: Curve, case: Case) -> float:
+    return max(curve.confidence(sign) for sign in case.signs)
+
+
+def family(case: Case) -> str:
+    """Sets whose names are the same up to a hyphen are one documentation."""
+    return case.corpus.partition("-")[0]
+
+
 def left_out(found: Sequence[Case], *, with_coverage: bool) -> Iterator[tuple[Case, float]]:
-    """Give each case its confidence by the curve of the other sets; by that of all where there is no other set."""
-    for name in {case.corpus for case in found}:
-        others = [case for case in found if case.corpus != name]
-        kinds = {case.kind == "answerable" for case in others}
-        curve = fit(others if len(kinds) == 2 else found, with_coverage=with_coverage)
-        for case in found:
-            if case.corpus == name:
-                yield case, max(curve.confidence(sign) for sign in case.signs)
+    """Give each case its confidence by the flattened curve of the other families."""
+    for name in {family(case) for case in found}:
+        others = [case for case in found if family(case) != name]
+        curve = flattened(fit(others, with_coverage=with_coverage), others)
+        yield from ((case, best_confidence(curve, case)) for case in found if family(case) == name)
+
+
+def flattened(curve: Curve, found: Sequence[Case]) -> Curve:
+    """Bring a curve nearer to one half, until no family has more than 1 % of its answerable questions below LOWEST."""
+    confident = defaultdict(list)
+    for case in found:
+        if case.kind == "answerable":
+            confident[family(case)].append(best_confidence(curve, case))
+    lowest = min(float(np.quantile(values, 0.01)) for values in confident.values() if len(values) >= ENOUGH)
+    factor = min(1.0, float(logit(LOWEST) / logit(lowest))) if lowest < 0.5 else 1.0
+    return Curve(*(round(value * factor, 2) for value in (curve.bias, curve.dense, curve.coverage)))
 
 
 def fit(found: Sequence[Case], *, with_coverage: bool) -> Curve:
-    """Fit a logistic curve to the best chunk of each case; sets and kinds weigh alike, both answers too."""
-    groups = Counter((case.corpus, case.kind) for case in found)
-    kinds = Counter((corpus, kind == "answerable") for corpus, kind in groups)
+    """Fit a logistic curve to the best chunk of each case; families and kinds weigh alike, both answers too."""
+    groups = Counter((family(case), case.kind) for case in found)
+    kinds = Counter((name, kind == "answerable") for name, kind in groups)
     weights = np.array(
-        [1 / groups[case.corpus, case.kind] / kinds[case.corpus, case.kind == "answerable"] for case in found]
+        [1 / groups[family(case), case.kind] / kinds[family(case), case.kind == "answerable"] for case in found]
     )
     weights *= len(found) / weights.sum()
     answers = np.array([case.kind == "answerable" for case in found], float)

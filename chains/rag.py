@@ -41,7 +41,8 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         found = retriever.invoke(state["search"], config, k=state["k"], filters=state["filter"])
         hits: list[Any] = [from_document(document) for document in found]
         confidence = hits[0]["confidence"] if hits else 0.0
-        if has_gate(state) and confidence < resources.gate_threshold():
+        alone = not state["chat_history"]  # what is searched for a follow-up holds words of another question
+        if has_gate(state) and alone and confidence < resources.gate_threshold():
             hits = []
         return {
             **state,

@@ -253,7 +253,7 @@ def test_strict_refuses_without_a_call_what_the_documents_are_not_about(
 
     assert server.requests == []
     assert (answer["refused"], answer["own_knowledge"], answer["citations"], answer["sources"]) == (True, False, [], [])
-    assert 0 < answer["confidence"] < 0.06
+    assert 0 < answer["confidence"] < 0.03
     assert "".join(piece.get("answer", "") for piece in pieces) == "The documents do not answer this question."
     assert pieces[-1]["refused"]
 
@@ -301,6 +301,13 @@ def test_the_models_own_notice_is_seen_where_passages_were_found(chain: Runnable
 
     assert (answer["own_knowledge"], answer["refused"]) == (True, False)
     assert answer["answer"] == "Nicht aus den Dokumenten: In der Küche."
+
+
+def test_a_follow_up_is_left_to_the_model(chain: Runnable[Any, Any], server: ChatServer) -> None:
+    asked = {"question": ELSEWHERE, "chat_history": [("user", "Who painted the ceiling of the Sistine chapel?")]}
+
+    assert chain.invoke(asked)["sources"]
+    assert len(server.requests) == 1
 
 
 def test_off_has_no_gate_and_a_setting_moves_it(store: Store, server: ChatServer) -> None:
