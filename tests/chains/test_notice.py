@@ -28,11 +28,11 @@ def test_a_stream_gets_the_notice_once(said: str, shown: str, size: int) -> None
     parts = [said[at : at + size] for at in range(0, len(said), size)] + [""]
 
     def pieces() -> Iterator[BaseMessage]:
-        yield from (AIMessageChunk(part) for part in parts)
+        yield from (AIMessageChunk(content=part) for part in parts)
 
     async def later() -> AsyncIterator[BaseMessage]:
         for part in parts:
-            yield AIMessageChunk(part)
+            yield AIMessageChunk(content=part)
 
     async def collect() -> str:
         return "".join([str(piece.text) async for piece in notice_first(NOTICE).atransform(later())])
