@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
 from askmd.evaluating import Results
-from askmd.inspecting import print_table
+from askmd.inspecting import describe_gate, print_table
 from experiments.comparison import Comparison, sentence
 from experiments.evaluation import Evaluation, QuestionResult
 from experiments.statistics import Difference, Estimate
@@ -18,6 +19,8 @@ def print_results(results: Results, *, per_question: bool) -> None:
     _print_evaluation(results.evaluation)
     if per_question:
         _print_questions(results.evaluation.questions)
+    if results.gate:
+        typer.echo(f"\n{describe_gate(asdict(results.gate))}\nkept with the collection")
     if results.earlier and results.comparison:
         _print_comparison(results.comparison, results.earlier, results.evaluation)
 

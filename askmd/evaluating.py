@@ -11,12 +11,15 @@ from rich.console import Console
 from rich.progress import track
 
 from askmd.searching import open_search
+from chains.calibration import Calibration, note_calibration
 from config.errors import ConfigError
 from config.settings import SECRET_SETTINGS, Settings
 from experiments.comparison import Comparison, compare
-from experiments.evaluation import Evaluation, Setup, evaluate, read_evaluation
+from experiments.evaluation import Evaluation, Setup, confidences, evaluate, read_evaluation
 from experiments.queries import Query, read_queries
+from experiments.refusal import calibrate
 from store.filters import Filters
+from store.milvus import open_store
 
 DEPTH = 20
 """Hits to look at for a question: enough for 1,500 tokens of most documents."""
@@ -32,22 +35,27 @@ class Results:
     evaluation: Evaluation
     earlier: Evaluation | None
     comparison: Comparison | None
+    gate: Calibration | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain JSON values."""
         compared = {"comparison": self.comparison.to_json()} if self.comparison else {}
-        return {**self.evaluation.to_json(), **compared}
+        calibrated = {"gate": asdict(self.gate)} if self.gate else {}
+        return {**self.evaluation.to_json(), **compared, **calibrated}
 
 
-def evaluate_file(settings: Settings, queries: Path, filters: Filters, earlier: Path | None) -> Results:
-    """Search for each question of a file, and compare with an earlier result.
+def evaluate_file(
+    settings: Settings, queries: Path, filters: Filters, earlier: Path | None, *, calibrate_gate: bool = False
+) -> Results:
+    """Search for each question of a file, and compare with an earlier result; calibrate the gate on it if wanted.
 
     Raises ConfigError for a file that cannot be used, and if the store holds none of the documents that are asked for.
     """
     asked = read_queries(queries)
     old = read_evaluation(earlier) if earlier else None
     new = _evaluate(settings, asked, filters)
-    return Results(new, old, compare(old, new) if old else None)
+    gate = calibrate_store(settings, new) if calibrate_gate else None
+    return Results(new, old, compare(old, new) if old else None, gate)
 
 
 def _evaluate(settings: Settings, queries: Sequence[Query], filters: Filters) -> Evaluation:
@@ -62,6 +70,30 @@ def _evaluate(settings: Settings, queries: Sequence[Query], filters: Filters) ->
 
 def _without_address(value: Any) -> Any:
     return re.sub(r"\w+://[^&]*", "...", value) if isinstance(value, str) else value
+
+
+def calibrate_store(settings: Settings, found: Evaluation) -> Calibration:
+    """Choose the gate's threshold on an evaluation and note it with the collection that was evaluated.
+
+    Raises ConfigError unless the evaluation has questions of both kinds.
+    """
+    answerable, unanswerable = confidences(found)
+    if not answerable or not unanswerable:
+        raise ConfigError(
+            "calibrating needs questions of both kinds, those that the documents answer and those that they do not "
+            f'("relevant": []); the file holds {len(answerable)} and {len(unanswerable)}'
+        )
+    threshold = calibrate(answerable, unanswerable).value
+    calibration = Calibration(
+        threshold=threshold,
+        answerable=len(answerable),
+        unanswerable=len(unanswerable),
+        refused_answerable=sum(value < threshold for value in answerable),
+        refused_unanswerable=sum(value < threshold for value in unanswerable),
+    )
+    with open_store(settings) as store:
+        note_calibration(store, calibration)
+    return calibration
 
 
 def _require_documents(queries: Sequence[Query], docs: set[str]) -> None:

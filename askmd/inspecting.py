@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from chains.calibration import calibration_of
 from chains.prompts import load_prompts
 from config.errors import ConfigError
 from config.models import ChatModelSpec
@@ -63,6 +64,7 @@ def describe_store(settings: Settings, *, check: bool = False) -> dict[str, Any]
             "chunks": store.count(),
             "bytes": _size(Path(settings.milvus_uri)) if is_lite(settings.milvus_uri) else None,
             "fingerprint": asdict(store.fingerprint),
+            "gate": asdict(found) if (found := calibration_of(store)) else None,
             "roots": [
                 {
                     "name": name,
@@ -89,6 +91,8 @@ def print_status(found: Mapping[str, Any]) -> None:
         f"built with embedding {built['embedding']} ({'+'.join(map(str, built['dims']))} dimensions), "
         f"splitter {built['splitter']}, chunks of {built['chunk_tokens']} tokens at most"
     )
+    if gate := found["gate"]:
+        typer.echo(describe_gate(gate))
     kinds = ("changed", "gone", "new")
     print_table(
         [{key: len(value) if key in kinds else value for key, value in root.items()} for root in found["roots"]]
@@ -97,6 +101,13 @@ def print_status(found: Mapping[str, Any]) -> None:
         for kind in kinds:
             for doc in root.get(kind, ()):
                 typer.echo(f"{kind}: {root['name']}/{doc}")
+
+
+def describe_gate(gate: Mapping[str, Any]) -> str:
+    """Say what a calibrated gate does."""
+    refused = f"{gate['refused_unanswerable']} of {gate['unanswerable']} unanswerable"
+    wrongly = f"{gate['refused_answerable']} of {gate['answerable']} answerable"
+    return f"evidence gate: a confidence below {gate['threshold']:.3f} refuses {refused} and {wrongly} questions"
 
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:

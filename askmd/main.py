@@ -162,6 +162,7 @@ def eval_(
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the result goes.")] = None,
     compare: Annotated[Path | None, typer.Option(metavar="OLD.json", help="Compare with an earlier result.")] = None,
     per_question: Annotated[bool, typer.Option("--per-question", help="List the questions, misses first.")] = False,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="Set the evidence gate by these questions.")] = False,
     as_json: Json = False,
 ) -> int:
     """Measure retrieval over a file of questions whose passages are known, without a chat model."""
@@ -173,7 +174,7 @@ def eval_(
     if out is not None:
         require_writable(out)
     settings = _settings(k=DEPTH if k is None else k, rerank=rerank)
-    results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare)
+    results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare, calibrate_gate=calibrate)
     if out is not None:
         with open_output(out) as file:
             file.write(json.dumps(results.to_json(), ensure_ascii=False, indent=1) + "\n")

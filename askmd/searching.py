@@ -85,5 +85,7 @@ def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
         if len(lines) > SHOWN_LINES:
             typer.echo(f"   … {len(lines) - SHOWN_LINES} more lines")
         typer.echo("")
+    if explain and hits:
+        typer.echo(f"confidence {hits[0]['confidence']:.3f} that the documents hold an answer")
     if not hits:
         typer.echo("nothing found")

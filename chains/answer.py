@@ -9,7 +9,7 @@ from langchain_core.runnables import AddableDict
 from chains.checks import check, unchecked
 from chains.choice import State
 from chains.citations import Renumbering
-from chains.prompts import DEFAULT_REFUSAL
+from chains.refusal import begins_with_notice, is_refusal
 from chains.usage import reported, total
 
 
@@ -53,7 +53,8 @@ class _Answer:
         state = cast("State", self._state)
         message = cast("AIMessage", self._message)
         rest = self._show("", last=True)
-        refused = str(message.text).strip() in (state["refusal"], DEFAULT_REFUSAL)
+        text = str(message.text)
+        refused = is_refusal(text, state["refusal"])
         to_check = state["retrieval"] and not refused
         written = self._written
         # a refusal without a call has neither
@@ -63,6 +64,8 @@ class _Answer:
             | rest
             | (check(written, state["sources"], state["question"]) if to_check else unchecked(written)),
             refused=refused,
+            own_knowledge=not state["retrieval"] or begins_with_notice(text),
+            confidence=state["confidence"],
             notices=state["notices"],
             llm=state["llm"],
             model=message.response_metadata.get("model_name") or state["model"],

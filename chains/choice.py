@@ -8,6 +8,7 @@ from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig
 from pydantic import Field, ValidationError
 
 from chains.prompts import MODES, Prompt, find_prompt
+from chains.refusal import in_language_of
 from chains.schema import Evidence, Question, Usage
 from config.errors import ConfigError
 from config.models import ChatModelSpec, find_model
@@ -32,6 +33,8 @@ class State(TypedDict):
     retrieval: bool
     k: int
     mode: Mode
+    confidence: NotRequired[float | None]
+    """How sure it is that the documents answer the question; None where nothing was searched."""
     notices: list[str]
     """What the steps have to tell the reader; each may add to it."""
     spent: list[Usage]
@@ -83,7 +86,7 @@ class Choose(RunnableSerializable[str | Question, State]):
             llm=self.llm,
             model=self.models[self.llm].model,
             prompt=self.prompt,
-            refusal=self.prompts[self.prompt].refusal,
+            refusal=self.prompts[self.prompt].refusal or in_language_of(question).refusal,
             retrieval=self.prompts[self.prompt].retrieval,
             k=self.k,
             mode=cast("Mode", self.mode),

@@ -7,6 +7,7 @@ from typing import cast
 from chains.schema import Evidence, Hit
 
 _OWN_TAGS = re.compile(r"<(?=/?(?:passages?|context|question)\b)", re.IGNORECASE)
+_NO_NAME = re.compile(r"[^A-Za-z]+")
 
 
 def fit(hits: Sequence[Hit], budget: int, count_tokens: Callable[[str], int]) -> list[Hit]:
@@ -44,7 +45,11 @@ def format_context(evidence: Iterable[Evidence]) -> str:
 def _format_passage(passage: Evidence) -> str:
     lines = f"{passage['start_line']}-{passage['end_line']}"
     section = _attribute(" › ".join(passage["headings"]))
-    opening = f'<passage n="{passage["n"]}" source="{_attribute(_place(passage))}" lines="{lines}" section="{section}">'
+    dated = "".join(
+        f' {_NO_NAME.sub("-", key).lower()}="{_attribute(value)}"' for key, value in passage["dated"].items()
+    )
+    place = _attribute(_place(passage))
+    opening = f'<passage n="{passage["n"]}" source="{place}" lines="{lines}" section="{section}"{dated}>'
     return f"{opening}\n{_OWN_TAGS.sub('&lt;', passage['text'])}\n</passage>"
 
 

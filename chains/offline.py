@@ -14,10 +14,10 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from typing_extensions import override
 
+from chains.refusal import in_language_of
 from chains.sentences import sentences
 from store.lexical import analyse
 
-REFUSAL = "The documents do not answer this question."
 PREAMBLE = "No language model was used; these sentences of the documents match the question best:"
 
 _PASSAGE = re.compile(r'<passage n="(\d+)"([^\n]*)>\n(.*?)\n?</passage>', re.DOTALL)
@@ -50,9 +50,12 @@ class Quote:
 
 
 class OfflineChat(BaseChatModel):
-    """Quotes up to three sentences with their [n]; says exactly `refusal` when none matches. Reports no token usage."""
+    """Quotes up to three sentences with their [n]; refuses when none matches. Reports no token usage.
 
-    refusal: str = REFUSAL
+    It refuses with exactly `refusal`, or with a sentence in the question's language where that is empty.
+    """
+
+    refusal: str = ""
 
     @property
     def _llm_type(self) -> str:
@@ -82,9 +85,10 @@ class OfflineChat(BaseChatModel):
         yield ChatGenerationChunk(message=AIMessageChunk(content=""), generation_info=_END)
 
     def _answer(self, messages: Sequence[BaseMessage]) -> str:
-        quotes = best_sentences(read_question(messages), read_passages(messages))
+        question = read_question(messages)
+        quotes = best_sentences(question, read_passages(messages))
         if not quotes:
-            return self.refusal
+            return self.refusal or in_language_of(question).refusal
         return "\n".join([PREAMBLE, "", *(f"- “{quote.text}” [{quote.number}]" for quote in quotes)])
 
 

@@ -3,13 +3,14 @@
     ---
     description: one line
     retrieval: true            # false: the prompt takes no passages
-    refusal: one sentence      # what the model is to say where the documents do not hold the answer
+    refusal: one sentence      # for where the documents do not hold the answer; else one in the question's language
     ---
     # system                   (optional)
     # user
     # strict, # labelled, # off   (optional: what {{policy}} stands for in each mode)
 
-Variables are written {{question}}, {{context}}, {{policy}}, {{refusal}}. Single braces are text like any other.
+Variables are written {{question}}, {{context}}, {{policy}}, {{refusal}}, {{notice}}, {{language}}.
+Single braces are text like any other.
 """
 
 import re
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
+from chains.refusal import Language, languages
 from config.errors import ConfigError
 from config.settings import Mode
 
@@ -29,10 +31,9 @@ if TYPE_CHECKING:
     from langchain_core.prompts import ChatPromptTemplate
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-DEFAULT_REFUSAL = "The documents do not answer this question."
 _FRONT_MATTER_KEYS = {"description": str, "retrieval": bool, "refusal": str}
 _PARTS = ("system", "user", *MODES)
-_VARIABLES = ("question", "context", "policy", "refusal")
+_VARIABLES = ("question", "context", "policy", "refusal", "notice", "language")
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _PART_HEADING = re.compile(rf"^# ({'|'.join(_PARTS)})[ \t]*$", re.MULTILINE)
 
@@ -46,7 +47,8 @@ class Prompt:
     system: str = ""
     policies: dict[str, str] = field(default_factory=dict)
     description: str = ""
-    refusal: str = DEFAULT_REFUSAL
+    refusal: str = ""
+    """Empty: a sentence in the question's language."""
     retrieval: bool = True
 
 
@@ -90,11 +92,20 @@ def parse_prompt(name: str, text: str, path: str) -> Prompt:
     return prompt
 
 
-def to_template(prompt: Prompt, mode: Mode) -> "ChatPromptTemplate":
-    """Make the LangChain template: system message, history, user message. Its variables are question and context."""
+def to_template(prompt: Prompt, mode: Mode, asked_in: Language | None = None) -> "ChatPromptTemplate":
+    """Make the LangChain template: system message, history, user message. Its variables are question and context.
+
+    `asked_in` is the language of the question, None where it is not known.
+    """
     from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
-    constants = {"policy": prompt.policies.get(mode, ""), "refusal": prompt.refusal}
+    spoken = asked_in or languages()["en"]
+    constants = {
+        "policy": prompt.policies.get(mode, ""),
+        "refusal": prompt.refusal or spoken.refusal,
+        "notice": spoken.notice,
+        "language": asked_in.name if asked_in else "the language of the question",
+    }
     system = [("system", _to_fstring(prompt.system, constants))] if prompt.system else []
     history = MessagesPlaceholder("chat_history", optional=True)
     return ChatPromptTemplate.from_messages([*system, history, ("human", _to_fstring(prompt.user, constants))])

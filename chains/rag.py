@@ -9,7 +9,9 @@ from chains.answer import finish, finish_async
 from chains.choice import choose
 from chains.condense import condense
 from chains.context import fit, format_context, number
+from chains.notice import notice_first
 from chains.prompts import load_prompts, to_template
+from chains.refusal import in_language_of, question_language
 from chains.resources import Resources
 from chains.retrieve import from_document
 from chains.retriever import ChunkRetriever
@@ -30,22 +32,38 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
     prompts = load_prompts(settings.prompts_dir)
     retriever = ChunkRetriever(search=resources.search, k=settings.k).with_config(run_name="retriever")
 
+    def has_gate(state: Any) -> bool:
+        """A prompt that does not tell the modes apart has nothing to say without passages."""
+        return state["mode"] == "strict" or (state["mode"] == "labelled" and bool(prompts[state["prompt"]].policies))
+
     def search(state: Any, config: RunnableConfig) -> Any:
         resources.chat_model(state["llm"])  # a missing key shall be told before anything is searched
         if not state["retrieval"]:
-            return {**state, "sources": []}
+            return {**state, "sources": [], "confidence": None}
         wanted = resources.candidates(state["k"])
         found = retriever.invoke(state["search"], config, k=wanted, filters=state["filter"])
         candidates = [from_document(document) for document in found]
+        confidence = candidates[0]["confidence"] if candidates else 0.0
+        alone = not state["chat_history"]  # what is searched for a follow-up may hold words of another question
+        if has_gate(state) and alone and confidence < resources.gate_threshold():
+            candidates = []
         hits, notices = resources.rerank_or_keep(state["search"], candidates, state["k"])
-        sources = number(fit(hits, settings.budget, resources.count_tokens))
-        return {**state, "sources": sources, "notices": [*state["notices"], *notices]}
+        return {
+            **state,
+            "sources": number(fit(hits, settings.budget, resources.count_tokens)),
+            "confidence": confidence,
+            "notices": [*state["notices"], *notices],
+        }
 
     def generate(state: Any) -> Runnable[Any, BaseMessage] | BaseMessage:
         if state["retrieval"] and not state["sources"] and state["mode"] == "strict":
             return AIMessage(state["refusal"], response_metadata={"finish_reason": "stop"})
-        template = to_template(prompts[state["prompt"]], state["mode"]).with_config(run_name="prompt")
-        return template | resources.chat_model(state["llm"]).with_config(run_name="llm")
+        asked_in = question_language(state["question"])
+        template = to_template(prompts[state["prompt"]], state["mode"], asked_in).with_config(run_name="prompt")
+        answered = template | resources.chat_model(state["llm"]).with_config(run_name="llm")
+        if state["retrieval"] and not state["sources"] and has_gate(state):
+            return answered | notice_first(in_language_of(state["question"]).notice)
+        return answered
 
     models = settings.chat_models()
     first: Runnable[Any, Any] = choose(settings, models, prompts)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from chains.calibration import calibration_of
+from chains.gate import shipped_threshold
 from chains.llm import chat_model
 from chains.rerank import rerank
 from chains.rerankers import Reranker, configured_reranker
@@ -53,6 +55,14 @@ class Resources:
             return self.rerank(question, hits, k), []
         except RerankError as error:
             return list(hits[:k]), [f"{error}; the order without it stands"]
+
+    def gate_threshold(self) -> float:
+        """Give the confidence below which nothing that was found can answer; raises as `search` does."""
+        if self.settings.gate is not None:
+            return self.settings.gate
+        store, embeddings = self._open()
+        calibrated = calibration_of(store)
+        return calibrated.threshold if calibrated else shipped_threshold([model.name for model in embeddings])
 
     def count_tokens(self, text: str) -> int:
         """Count tokens as the embedding model does."""

@@ -1,9 +1,11 @@
 """A question in, the best passages of the store out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from chains.confidence import confidence_in
 from chains.duplicates import without_duplicates
 from chains.fuse import Fused, Ranking, fuse
 from chains.schema import Hit
@@ -24,6 +26,11 @@ CANDIDATES = 200
 """Rows asked for in each way of searching; fewer find less, more find nothing."""
 
 WEIGHTS = {"dense": 0.5, "lexical": 0.5}
+
+_DATED = re.compile(
+    r"date|version|(last[ _-]?)?(updated|modified|reviewed)([ _-]?(at|on|date))?|lastmod", re.IGNORECASE
+)
+"""Keys of front matter that tell which of two documents is the newer one."""
 
 
 def open_query_embeddings(settings: Settings, store: Store) -> list[EmbeddingModel]:
@@ -46,17 +53,23 @@ def retrieve(
     check_filters(filters or {})
     filter_ = store.filter_expression(filters or {})
     found = fuse(rank(store, embeddings, question, filter_), WEIGHTS)
-    return read_passages(store, found, k, store.settings.passage_chars)
+    sure = confidence_in(store, embeddings[_field_for(embeddings, question)].name, question, found, filter_)
+    return [{**hit, "confidence": sure} for hit in read_passages(store, found, k, store.settings.passage_chars)]
 
 
 def rank(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filter_: str) -> dict[str, Ranking]:
     """Search in each way; give the ids that each found with their scores, best first."""
-    number = 0 if len(embeddings) == 1 or is_english(question) else 1
+    number = _field_for(embeddings, question)
     vector = embeddings[number].embed_queries([question])[0]
     return {
         "dense": store.nearest(store.vector_fields[number], vector, CANDIDATES, filter_),
         "lexical": store.matching(analyse(question), CANDIDATES, filter_),
     }
+
+
+def _field_for(embeddings: Sequence[EmbeddingModel], question: str) -> int:
+    """Tell which of the models, and so which vector field, is asked: the first one in English."""
+    return 0 if len(embeddings) == 1 or is_english(question) else 1
 
 
 def read_passages(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
@@ -101,7 +114,17 @@ def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         scores=fused.scores,
         ranks=fused.ranks,
         also_in=[],
+        confidence=0.0,
+        dated=_dated(first["front_matter"]),
     )
+
+
+def _dated(front_matter: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in front_matter.items() if _DATED.fullmatch(key) and _is_short(value)}
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= 40
 
 
 def _path(location: Path, doc: str) -> Path:

@@ -46,6 +46,10 @@ class Hit(Place):
     """Its place in each, from 1."""
     also_in: list[Place]
     """Where passages stand that would have been given beside this one, and say nothing that it does not."""
+    confidence: float
+    """How sure it is that the documents answer the question, 0 to 1: the same for all hits of a question."""
+    dated: dict[str, str]
+    """What the front matter of its file says about its age: dates and versions, by their keys."""
 
 
 Stale = Literal["changed", "gone"]
@@ -132,7 +136,11 @@ class Answer(TypedDict):
     unsupported_quotes: list[Excerpt]
     """Quotations that no passage holds in these words, or none of those that their sentence cites."""
     refused: bool
-    """The documents do not hold the answer, and the answer says so."""
+    """The documents do not hold the answer, and the answer says so; it has no citations."""
+    own_knowledge: bool
+    """The answer is the model's own, not from the documents; unless none were searched, its first line says so."""
+    confidence: float | None
+    """How sure the search was that the documents hold the answer, 0 to 1; None where nothing was searched."""
     notices: list[str]
     """What the reader should know about how this answer came about, a sentence each."""
     llm: str

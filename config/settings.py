@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     prompt: str = Field(default="grounded", description="prompt, by the name of its file")
     prompts_dir: Path | None = Field(default=None, description="folder with prompt files of your own")
     mode: Mode = Field(default="strict", description="what to do where the documents do not hold the answer")
+    gate: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="confidence below which the documents hold no answer; 0: never; else as calibrated",
+    )
     k: int = Field(default=5, ge=1, le=MAX_K, description="passages to retrieve")
     budget: int = Field(default=6000, ge=100, description="tokens of evidence in the prompt, at most")
 

@@ -113,7 +113,7 @@ def _search(query: Query, find: Find, token_starts: TokenStarts) -> QuestionResu
 
 
 def _best_scores(hits: Sequence[Hit]) -> dict[str, float]:
-    every = [{"score": hit["score"], **hit["scores"]} for hit in hits]
+    every = [{"confidence": hit["confidence"], "score": hit["score"], **hit["scores"]} for hit in hits]
     names = dict.fromkeys(name for scores in every for name in scores)
     return {name: max(scores[name] for scores in every if name in scores) for name in names}
 
@@ -153,6 +153,14 @@ def _separations(answerable: Sequence[QuestionResult], unanswerable: Sequence[Qu
 
 def _scores(questions: Sequence[QuestionResult], name: str) -> list[float]:
     return [question.scores.get(name, -math.inf) for question in questions]
+
+
+def confidences(found: Evaluation) -> tuple[list[float], list[float]]:
+    """Give how sure the gate is of each answerable and of each unanswerable question; 0 where nothing was found."""
+    split: tuple[list[float], list[float]] = ([], [])
+    for question in found.questions:
+        split[not question.metrics].append(question.scores.get("confidence", 0.0))
+    return split
 
 
 def _latency(seconds: Sequence[float]) -> Latency:

@@ -10,6 +10,11 @@ from typing import Any
 
 from experiments.statistics import BATCH, CONFIDENCE, RESAMPLES, Estimate
 
+WRONGLY_REFUSED = 0.01
+"""Share of answerable questions that a calibrated gate may refuse."""
+
+_NEARLY_0 = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -76,6 +81,24 @@ def estimate_auroc(answerable: Sequence[float], unanswerable: Sequence[float], s
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return Estimate(value, float(interval.low), float(interval.high), n)
+
+
+def calibrate(answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
+    """Choose a threshold on confidences, from 0 to 1, that refuses at most 1 % of answerable questions.
+
+    With less than a hundred of them the lowest is no bound for those to come: the threshold is then that of the lowest
+    hundredth of the normal distribution fitted to their log-odds, if that is lower.
+    """
+    import numpy as np
+    from scipy import special
+
+    values = np.clip(np.asarray(answerable, float), _NEARLY_0, 1 - _NEARLY_0)
+    threshold = float(np.quantile(values, WRONGLY_REFUSED, method="lower"))
+    if 1 < len(values) < 1 / WRONGLY_REFUSED:
+        odds = special.logit(values)
+        lowest = odds.mean() + special.ndtri(WRONGLY_REFUSED) * odds.std(ddof=1)
+        threshold = min(threshold, float(special.expit(lowest)))
+    return refuse_below(threshold, answerable, unanswerable)
 
 
 def refuse_below(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:

@@ -16,6 +16,7 @@ from store.embeddings import EmbeddingModel, configured_embeddings, name_togethe
 from store.fingerprint import LEXICAL_VERSION, Fingerprint
 from store.lease import EVERYTHING, lease
 from store.milvus import (
+    GATE_PROPERTY,
     Store,
     create_beside,
     drop_leftovers,
@@ -132,6 +133,8 @@ def _rebuild(old: Store, work: Ingestion, fingerprint: Fingerprint) -> SyncRepor
         for root in others:
             again = replace(work, root=root, found=Found(sorted(old.file_hashes(root.name))))
             report.reported += _rebuild_root(old, new, again).reported
+        if new.fingerprint.embedding == old.fingerprint.embedding and (gate := old.properties().get(GATE_PROPERTY)):
+            new.set_property(GATE_PROPERTY, gate)
         publish(new)
     drop_leftovers(new)
     return report

@@ -126,7 +126,7 @@ def language(text: str) -> str:
     Languages that share a script with others are told from them by function words and letters of their own; of the
     many in Latin letters those with a list in `function_words` are known.
     """
-    name = _main_script(text)
+    name = main_script(text)
     scores = _votes(text)
     known = [code for code in _LANGUAGES.get(name, ()) if scores[code]]
     if name == "latin":
@@ -140,7 +140,7 @@ def is_english(question: str) -> bool:
     Bare keywords (`HNSW recall`) count as English.
     """
     found = language(question)
-    return found == "en" or (found == "und" and _main_script(question) in {"latin", ""})
+    return found == "en" or (found == "und" and main_script(question) in {"latin", ""})
 
 
 def languages_by_script(text: str) -> dict[str, str]:
@@ -149,7 +149,8 @@ def languages_by_script(text: str) -> dict[str, str]:
     return _DEFAULTS | {name: max(codes, key=scores.__getitem__) for name, codes in _SHARED.items()}
 
 
-def _main_script(text: str) -> str:
+def main_script(text: str) -> str:
+    """Give the script that a text is in, `latin` only where hardly anything is in another; empty without letters."""
     start = unicodedata.normalize("NFKC", text[:_ENOUGH])
     counts: Counter[str] = Counter()
     for character in _ASCII_RUN.sub(lambda run: "" if _CODE.search(run[0]) else run[0], start):

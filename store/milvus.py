@@ -32,6 +32,8 @@ ROOT_PROPERTY = "askmd.root."
 FIRST_ROWS = "ordinal == 0"
 """One row of every file that was ingested completely."""
 
+GATE_PROPERTY = "askmd.gate"
+"""What the evidence gate was calibrated to (chains/gate.py)."""
 PAGE = 2_000
 """Rows asked for at a time; a server gives 16,384 at most."""
 
@@ -76,13 +78,25 @@ class Store:
         # Milvus Lite gives the negated score, a server the score; neither is ever negative by BM25's own formula there.
         return [(id_, abs(score)) for id_, score in found]
 
+    def heaviest(self, terms: Sequence[str], filter_: str) -> dict[str, float]:
+        """Give for each term the highest BM25 score that it alone gives any row; terms of no row are left out."""
+        if not self.fingerprint.lexical or not terms:
+            return {}
+        found = self._search_all(SPARSE_FIELD, list(terms), 1, filter_, SPARSE_SEARCH_PARAMS)
+        return {term: abs(score) for term, hits in zip(terms, found, strict=True) for _, score in hits}
+
     def _search(
         self, field: str, data: list[float] | str, limit: int, filter_: str, params: dict[str, Any]
     ) -> list[tuple[str, float]]:
+        return self._search_all(field, [data], limit, filter_, params)[0]
+
+    def _search_all(
+        self, field: str, data: Sequence[list[float] | str], limit: int, filter_: str, params: dict[str, Any]
+    ) -> list[list[tuple[str, float]]]:
         with self._errors():
             found = self.client.search(
                 self.target,
-                data=[data],
+                data=list(data),
                 anns_field=field,
                 limit=limit,
                 filter=filter_,
@@ -90,7 +104,7 @@ class Store:
                 output_fields=["id"],
                 timeout=self.settings.milvus_timeout,
             )
-        return [(hit["id"], float(hit["distance"])) for hit in found[0]]
+        return [[(hit["id"], float(hit["distance"])) for hit in hits] for hits in found]
 
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
         """Give rows by their ids; those that are gone are left out."""

@@ -11,6 +11,7 @@ def evidence(text: str, **changes: object) -> Evidence:
     values = {
         "n": 1, "id": "i", "root": "r", "doc": "a.md", "path": "/r/a.md", "file_hash": "", "start": 0, "end": len(text), "start_line": 3,
         "end_line": 9, "headings": ["A", "B"], "slug": "b", "text": text, "score": 0.5, "scores": {"dense": 0.5}, "ranks": {"dense": 1}, "also_in": [],
+        "confidence": 0.5, "dated": {},
     }  # fmt: skip
     return Evidence(**{**values, **changes})  # type: ignore[typeddict-item]
 
@@ -26,6 +27,14 @@ def test_passages_carry_their_number_and_place() -> None:
         '<passage n="1" source="a.md#b" lines="3-9" section="A › B">\nOne.\n</passage>\n'
         '<passage n="2" source="b.md" lines="3-9" section="">\nTwo.\n</passage>'
     )
+
+
+def test_a_passage_tells_its_age_where_the_front_matter_does() -> None:
+    dated = {"date": "2024-05-01", "Last Updated": 'a "b" <c>', "version": "2.4"}
+
+    opening = format_context([evidence("One.", dated=dated)]).splitlines()[0]
+
+    assert opening.endswith(' date="2024-05-01" last-updated="a &quot;b&quot; &lt;c>" version="2.4">')
 
 
 def test_a_passage_can_not_end_itself_or_open_another() -> None:

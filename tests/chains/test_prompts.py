@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 
-from chains.prompts import DEFAULT_REFUSAL, MODES, find_prompt, load_prompts, parse_prompt, to_template
+from chains.prompts import MODES, find_prompt, load_prompts, parse_prompt, to_template
+from chains.refusal import question_language
 from config.errors import ConfigError
 
 GOOD = "# system\nS {{policy}}\n# user\n{{context}} {{question}}\n# strict\nA: {{refusal}}\n# labelled\nB\n# off\nC\n"
@@ -16,7 +17,7 @@ def test_the_shipped_prompts_are_well_formed() -> None:
 
     assert list(prompts) == ["bare", "grounded", "tutorial"]
     assert prompts["grounded"].retrieval
-    assert prompts["grounded"].refusal == DEFAULT_REFUSAL
+    assert prompts["grounded"].refusal == ""
     assert not prompts["bare"].retrieval
     assert all(prompt.description for prompt in prompts.values())
 
@@ -43,7 +44,37 @@ def test_the_mode_decides_what_the_policy_says() -> None:
 
     texts = {mode: to_template(prompt, mode).format_messages(context="", question="")[0].content for mode in MODES}
 
-    assert texts == {"strict": f"S A: {DEFAULT_REFUSAL}", "labelled": "S B", "off": "S C"}
+    assert texts == {"strict": "S A: The documents do not answer this question.", "labelled": "S B", "off": "S C"}
+
+
+def test_the_language_of_the_question_is_named_behind_it_so_that_the_system_part_never_changes() -> None:
+    prompt = load_prompts()["grounded"]
+
+    messages = {
+        (question, mode): to_template(prompt, mode, question_language(question)).format_messages(
+            context="", question=question
+        )
+        for question in ("Wie lange zieht grüner Tee?", "Чай?", "HNSW", "How long?")
+        for mode in MODES
+    }
+
+    assert len({str(system.content) for system, _ in messages.values()}) == 1
+    last = {key: str(user.content).splitlines()[-1] for key, (_, user) in messages.items()}
+    assert last["Wie lange zieht grüner Tee?", "strict"].startswith("Answer in German. ")
+    assert last["Wie lange zieht grüner Tee?", "strict"].endswith(": Die Dokumente beantworten diese Frage nicht.")
+    assert "Answer in Russian." in last["Чай?", "off"]
+    assert '"Not from the documents:"' in last["How long?", "labelled"]
+    assert last["HNSW", "strict"].startswith("Answer in the language of the question. ")
+
+
+def test_a_prompts_own_refusal_wins_in_any_language() -> None:
+    prompt = parse_prompt("p", f"---\nrefusal: Nope.\n---\n{GOOD}", "p.md")
+
+    system, _ = to_template(prompt, "strict", question_language("Wie lange zieht der Tee?")).format_messages(
+        context="", question=""
+    )
+
+    assert system.content == "S A: Nope."
 
 
 @pytest.mark.parametrize(

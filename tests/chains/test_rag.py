@@ -92,7 +92,7 @@ def test_the_request_is_what_deepseek_expects(chain: Runnable[Any, Any], server:
     assert body["temperature"] == 0.0
     assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
     assert system["role"] == "system"
-    assert "The documents do not answer this question." in system["content"]
+    assert "The documents do not answer this question." in user["content"]
     assert user["role"] == "user"
     assert '<passage n="1" source="tea.md#where-is-tea-stored" lines="' in user["content"]
     assert 'tin = {"leaves": "green", "grams": 100}' in user["content"]
@@ -271,7 +271,8 @@ def test_history_reaches_the_model_in_every_form(chain: Runnable[Any, Any], serv
 
 
 def test_filters_narrow_the_search(chain: Runnable[Any, Any]) -> None:
-    answer = chain.invoke({"question": QUESTION, "filter": {"path": "drinks/*"}})
+    asked = {"question": QUESTION, "filter": {"path": "drinks/*"}}
+    answer = chain.invoke(asked, config={"configurable": {"mode": "off"}})
 
     assert {source["doc"] for source in answer["sources"]} == {"drinks/coffee.md"}
 
@@ -291,10 +292,92 @@ def test_strict_refuses_without_a_call_where_nothing_was_found(chain: Runnable[A
 
     assert (refused["refused"], refused["sources"], refused["citations"]) == (True, [], [])
     assert refused["answer"] == "The documents do not answer this question."
-    assert refused["usage"]["input_tokens"] is None
+    assert (refused["usage"]["input_tokens"], refused["confidence"]) == (None, 0.0)
     assert not labelled["refused"]
     assert len(server.requests) == 1
-    assert 'begin with the line "Not from the documents:"' in server.requests[0].messages[0]["content"]
+    assert 'begin with the line "Not from the documents:"' in server.requests[0].last_message
+
+
+ELSEWHERE = "Which volcano erupted beside Pompeii during antiquity?"
+
+
+def test_strict_refuses_without_a_call_what_the_documents_are_not_about(
+    chain: Runnable[Any, Any], server: ChatServer
+) -> None:
+    answer = chain.invoke(ELSEWHERE)
+    pieces = list(chain.stream(ELSEWHERE))
+
+    assert server.requests == []
+    assert (answer["refused"], answer["own_knowledge"], answer["citations"], answer["sources"]) == (True, False, [], [])
+    assert 0 < answer["confidence"] < 0.03
+    assert "".join(piece.get("answer", "") for piece in pieces) == "The documents do not answer this question."
+    assert pieces[-1]["refused"]
+
+
+def test_a_refusal_is_in_the_language_of_the_question(chain: Runnable[Any, Any], server: ChatServer) -> None:
+    asked = {"question": "Какой вулкан уничтожил Помпеи?", "filter": {"path": "nowhere/*"}}
+
+    answer = chain.invoke(asked)
+
+    assert server.requests == []
+    assert (answer["answer"], answer["refused"]) == ("В документах нет ответа на этот вопрос.", True)
+
+
+def test_the_model_is_asked_to_refuse_in_the_language_of_the_question(
+    chain: Runnable[Any, Any], server: ChatServer
+) -> None:
+    server.script(Reply("**В документах нет ответа на этот вопрос** [1]"))
+
+    answer = chain.invoke("Где хранится чай?")
+
+    assert server.requests[0].last_message.endswith(
+        "Answer in Russian. If the passages do not hold the answer, reply with this sentence and nothing else: "
+        "В документах нет ответа на этот вопрос."
+    )
+    assert (answer["refused"], answer["citations"], answer["unknown_citations"]) == (True, [], [])
+    assert answer["sources"]
+
+
+def test_labelled_says_so_though_the_model_forgets_to(chain: Runnable[Any, Any], server: ChatServer) -> None:
+    server.script(Reply("Vesuvius, in the year 79."), Reply("Not from the documents:\n\nVesuvius, in the year 79."))
+    labelled: Any = {"configurable": {"mode": "labelled"}}
+
+    forgotten = chain.invoke(ELSEWHERE, config=labelled)
+    remembered = "".join(piece.get("answer", "") for piece in chain.stream(ELSEWHERE, config=labelled))
+
+    assert forgotten["answer"] == remembered == "Not from the documents:\n\nVesuvius, in the year 79."
+    assert (forgotten["own_knowledge"], forgotten["refused"], forgotten["sources"]) == (True, False, [])
+    assert "<passage n=" not in server.requests[0].last_message
+
+
+def test_the_models_own_notice_is_seen_where_passages_were_found(chain: Runnable[Any, Any], server: ChatServer) -> None:
+    server.script(Reply("Nicht aus den Dokumenten: In der Küche."))
+
+    answer = chain.invoke("Wo wird der Tee aufbewahrt?", config={"configurable": {"mode": "labelled"}})
+
+    assert (answer["own_knowledge"], answer["refused"]) == (True, False)
+    assert answer["answer"] == "Nicht aus den Dokumenten: In der Küche."
+
+
+def test_a_follow_up_is_left_to_the_model(chain: Runnable[Any, Any], server: ChatServer) -> None:
+    asked = {"question": ELSEWHERE, "chat_history": [("user", "Who painted the ceiling of the Sistine chapel?")]}
+
+    assert chain.invoke(asked)["sources"]
+    assert len(server.requests) == 1
+
+
+def test_off_has_no_gate_and_a_setting_moves_it(store: Store, server: ChatServer) -> None:
+    models = {"local": {"base_url": server.base_url}}
+
+    def asked(**choices: Any) -> Any:
+        return build_chain(Settings(models=models, llm="local", **choices), store)
+
+    assert asked(mode="off").invoke(ELSEWHERE)["sources"]
+    assert asked(gate=0).invoke(ELSEWHERE)["sources"]
+    assert len(server.requests) == 2
+    assert asked(gate=1).invoke(QUESTION)["refused"]
+    assert asked(prompt="tutorial", mode="labelled").invoke(ELSEWHERE)["sources"]
+    assert len(server.requests) == 3
 
 
 def test_a_refusal_of_the_model_is_seen(chain: Runnable[Any, Any], server: ChatServer) -> None:

@@ -253,7 +253,7 @@ def test_every_setting_stands_in_the_table_with_its_variable_and_its_default() -
 
 
 def test_the_variables_of_the_table_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = {"mode": "off", "splitter": "langchain", "models": "{}"}
+    values = {"mode": "off", "splitter": "langchain", "models": "{}", "gate": "0.5"}
     for name, (variable, default) in settings_table().items():
         number = re.fullmatch(r"[\d.]+", default)
         monkeypatch.setenv(variable, values.get(name, "100" if number else "changed"))

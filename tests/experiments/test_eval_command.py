@@ -107,6 +107,33 @@ def test_a_failing_reranker_is_not_measured(folder: Path) -> None:
     assert done.stdout == ""
 
 
+def test_it_calibrates_the_gate_of_the_collection(folder: Path) -> None:
+    before = askmd_json("status", folder=folder)["gate"]
+    shown = askmd("eval", "questions.jsonl", "--calibrate", folder=folder).stdout
+    told = askmd_json("eval", "questions.jsonl", "--calibrate", folder=folder)
+
+    gate = told["gate"]
+    assert before is None
+    assert (gate["answerable"], gate["unanswerable"], gate["refused_answerable"]) == (4, 2, 0)
+    assert told["refusal"]["confidence"]["auroc"]["n"] == 6
+    line = f"evidence gate: a confidence below {gate['threshold']:.3f} refuses {gate['refused_unanswerable']} of 2 "
+    assert line + "unanswerable and 0 of 4 answerable questions\n" in shown
+    assert line in askmd("status", folder=folder).stdout
+    assert askmd_json("status", folder=folder)["gate"] == gate
+
+    askmd("ingest", "handbook", "--rebuild", folder=folder)
+    assert askmd_json("status", folder=folder)["gate"] == gate
+
+
+def test_one_kind_of_question_calibrates_nothing(folder: Path) -> None:
+    (folder / "one.jsonl").write_text(json.dumps(QUESTIONS[0]), "utf-8")
+
+    message = askmd("eval", "one.jsonl", "--calibrate", folder=folder, status=2).stderr
+
+    assert "calibrating needs questions of both kinds" in message
+    assert "the file holds 1 and 0" in message
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -60,7 +60,7 @@ def test_slices_are_by_language_and_kind_where_there_are_several() -> None:
 def test_a_question_keeps_its_ranks_its_first_hit_and_its_best_scores() -> None:
     _, late, missed, _, nothing = evaluated().questions
     assert (late.ranks, late.first_rank, late.top) == ([2], 2, "a.md:1")
-    assert late.scores == {"score": 4.0, "dense": 0.9, "bm25": 4.0}
+    assert late.scores == {"confidence": 4.0, "score": 4.0, "dense": 0.9, "bm25": 4.0}
     assert (missed.ranks, missed.first_rank) == ([None], None)
     assert (nothing.metrics, nothing.ranks, nothing.top, nothing.scores) == ({}, [], "", {})
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.refusal import Threshold, auroc, estimate_auroc, refuse_below, separate
+from experiments.refusal import Threshold, auroc, calibrate, estimate_auroc, refuse_below, separate
 
 scores = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=8)
 
@@ -68,3 +68,25 @@ def test_a_score_is_judged_by_its_separation_and_its_safe_threshold() -> None:
 
 def test_an_answerable_question_without_hits_leaves_no_safe_threshold() -> None:
     assert separate([-math.inf, 0.5], [0.1, 0.2]).safe is None
+
+
+confidences = st.lists(st.floats(0, 1), min_size=1, max_size=50)
+
+
+@given(confidences, confidences)
+def test_a_calibrated_threshold_refuses_hardly_any_answerable_question(
+    answerable: list[float], unanswerable: list[float]
+) -> None:
+    found = calibrate(answerable, unanswerable)
+
+    assert 0 < found.value < 1
+    assert sum(value < found.value for value in answerable) <= sum(value < 1e-6 for value in answerable)
+    assert found == refuse_below(found.value, answerable, unanswerable)
+
+
+def test_few_questions_are_no_bound_for_those_to_come() -> None:
+    few, many = [0.6, 0.7, 0.8, 0.9], [0.6 + i / 1000 for i in range(300)]
+
+    assert calibrate(few, [0.1]).value < 0.6
+    assert 0.55 < calibrate(many, [0.1]).value <= 0.603
+    assert calibrate([0.5], [0.1]) == Threshold(0.5, 1.0, 1.0)

@@ -1,0 +1,31 @@
+"""How sure a search is that the documents hold an answer: what chains/gate.py needs to tell, read from the store."""
+
+from collections.abc import Sequence
+
+from chains.fuse import Fused
+from chains.gate import DEPTH, Sign, confidence, coverage, is_across
+from store.lexical import analyse
+from store.milvus import Store
+
+
+def confidence_in(store: Store, embedding: str, question: str, found: Sequence[Fused], filter_: str) -> float:
+    """Give the confidence of 0 to 1 for all that was found, best first; `embedding` names the model that was asked."""
+    first = found[:DEPTH]
+    terms = analyse(question).split()
+    heaviest = store.heaviest(sorted(set(terms)), filter_)
+    count = store.count()
+    rows = store.get([fused.id for fused in first])
+    # what is not among the nearest counts as the last of them
+    farthest = min((fused.scores["dense"] for fused in found if "dense" in fused.scores), default=0.0)
+    signs = [
+        Sign(
+            dense=fused.scores.get("dense", farthest),
+            coverage=coverage(fused.scores.get("lexical", 0.0), terms, heaviest, count)
+            if store.fingerprint.lexical
+            else None,
+            across=is_across(question, rows[fused.id]["text"]),
+        )
+        for fused in first
+        if fused.id in rows
+    ]
+    return confidence(embedding, signs)
