@@ -65,7 +65,7 @@ def coverage(score: float, terms: Sequence[str], heaviest: Mapping[str, float], 
     `heaviest`: by term, the highest score that it alone gives any row. A term that no row holds weighs as much as one
     that is in a single row.
     """
-    rarest = 1.5 * math.log(1 + (rows + 0.5) / 0.5)  # BM25's idf for no row, times a usual weight of one occurrence
+    rarest = 1.5 * math.log(1 + (max(rows, 1) - 0.5) / 1.5)  # BM25's idf, times a usual weight of one occurrence
     ceiling = sum(heaviest.get(term) or rarest for term in terms)
     return min(1.0, score / ceiling) if ceiling else 0.0
 

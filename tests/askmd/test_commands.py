@@ -309,7 +309,7 @@ def test_ask_tells_which_sources_changed(copy: Path) -> None:
 
     done = askmd("ask", "How is espresso made?", "--llm", "offline", folder=copy, MILVUS_URI="own.db")
 
-    assert "coffee.md:3  Coffee › How is espresso made?  (this file changed, and this passage moved)" in done.stdout
+    assert "coffee.md:7  Coffee › How is espresso made?  (this file changed, and this passage moved)" in done.stdout
     assert "(this file is gone)" in done.stdout
     assert done.stderr == (
         "note: drinks/coffee.md changed and tea.md vanished since the last ingest; run: askmd ingest PATH\n"

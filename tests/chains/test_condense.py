@@ -64,7 +64,7 @@ def test_a_follow_up_is_condensed_and_the_model_answers_what_was_asked(
     assert answer["notices"] == []
     _, second = server.requests
     assert [message["role"] for message in second.messages] == ["system", "user", "assistant", "user"]
-    assert second.last_message.endswith(f"<question>\n{FOLLOW_UP}\n</question>")
+    assert f"<question>\n{FOLLOW_UP}\n</question>" in second.last_message
 
 
 def test_what_is_searched_is_the_reply_and_nothing_else(chain: Runnable[Any, Any], server: ChatServer) -> None:
@@ -118,7 +118,8 @@ def test_the_request_heeds_what_the_entry_says(chain: Runnable[Any, Any], server
 def test_without_a_history_the_model_is_called_once(
     chain: Runnable[Any, Any], server: ChatServer, history: list[Any] | None
 ) -> None:
-    answer = chain.invoke({"question": FOLLOW_UP, "chat_history": history})
+    asked = {"question": FOLLOW_UP, "chat_history": history}
+    answer = chain.invoke(asked, config={"configurable": {"mode": "off"}})
 
     assert answer["search"] == FOLLOW_UP
     assert len(server.requests) == 1
