@@ -13,7 +13,7 @@ def confidence_in(store: Store, embedding: str, question: str, found: Sequence[F
     first = found[:DEPTH]
     terms = analyse(question).split()
     heaviest = store.heaviest(sorted(set(terms)), filter_)
-    count = store.count()
+    count = store.count() if heaviest.keys() < set(terms) else 0  # only what a missing term weighs depends on it
     rows = store.get([fused.id for fused in first])
     # what is not among the nearest counts as the last of them
     farthest = min((fused.scores["dense"] for fused in found if "dense" in fused.scores), default=0.0)
