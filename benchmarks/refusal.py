@@ -26,9 +26,10 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logit
 
+from chains.coverage import coverage, highest_score, weights
 from chains.fuse import fuse
-from chains.gate import DEPTH, Curve, Sign, coverage, is_across
-from chains.retrieve import CANDIDATES, WEIGHTS
+from chains.gate import DEPTH, Curve, Sign, is_across
+from chains.retrieve import CANDIDATES
 from experiments.queries import Query, read_queries
 from experiments.refusal import auroc
 from ingest.load import decode, find_docs, open_root, read_bytes
@@ -153,15 +154,16 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
     cosines = np.where(left, corpus.vectors[model] @ vector, -9)
     dense = [(str(n), float(cosines[n])) for n in np.argsort(-cosines)[:CANDIDATES] if left[n]]
     words = analyse(query.question).split()
-    scores, heaviest, weights = bm25(corpus, words, left)
+    scores, heaviest, rarity = bm25(corpus, words, left)
     lexical = [(str(n), float(scores[n])) for n in np.argsort(-scores)[:CANDIDATES] if scores[n] > 0]
-    found = fuse({"dense": dense, "lexical": lexical}, WEIGHTS)
-    total = sum(weights.values()) or 1.0
-    held = [{word for word in weights if word in corpus.counts[int(each.id)]} for each in found[:DEPTH]]
+    highest = highest_score(words, heaviest, int(left.sum()))
+    found = fuse({"dense": dense, "lexical": lexical}, weights(lexical, highest))
+    total = sum(rarity.values()) or 1.0
+    held = [{word for word in rarity if word in corpus.counts[int(each.id)]} for each in found[:DEPTH]]
     signs = [
         Sign(
             each.scores.get("dense", dense[-1][1]),
-            coverage(each.scores.get("lexical", 0.0), words, heaviest, int(left.sum())),
+            coverage(each.scores.get("lexical", 0.0), highest),
             is_across(query.question, corpus.rows[int(each.id)]["text"]),
         )
         for each in found[:DEPTH]
@@ -174,9 +176,9 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
         values={
             "best cosine": dense[0][1],
             "best BM25 score": lexical[0][1] if lexical else 0.0,
-            "words in the top five, by idf": sum(weights[word] for word in set().union(*held)) / total,
-            "words in one of them, by idf": max(sum(weights[word] for word in each) for each in held) / total,
-            "words in one of them, alike": max(len(each) for each in held) / (len(weights) or 1),
+            "words in the top five, by idf": sum(rarity[word] for word in set().union(*held)) / total,
+            "words in one of them, by idf": max(sum(rarity[word] for word in each) for each in held) / total,
+            "words in one of them, alike": max(len(each) for each in held) / (len(rarity) or 1),
             "agreement (RRF of the first)": sum(1 / (60 + rank) for rank in found[0].ranks.values()),
             "coverage": max(sign.coverage or 0.0 for sign in signs),
         },

@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from chains.confidence import highest_in
+from chains.coverage import weights
 from chains.fuse import Fused, Ranking, fuse
-from chains.retrieve import CANDIDATES, WEIGHTS, rank, read_passages
+from chains.retrieve import CANDIDATES, rank, read_passages
 from chains.schema import Hit
 from config.settings import Settings
 from experiments.queries import Query, read_queries
@@ -32,6 +34,7 @@ from store.milvus import Store, open_store
 from store.tokens import approximate_token_starts
 
 DEPTH = 20
+HALVES = {"dense": 0.5, "lexical": 0.5}
 RRF_K = 60
 """Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet" (2009)."""
 SHOWN = ("hit@1", "hit@5", "mrr@10", "cover@1500")
@@ -68,7 +71,8 @@ class QuestionSet:
 
 
 def weighted(index: Index, question: str) -> list[Fused]:
-    return fuse(index.rankings(question), WEIGHTS)
+    rankings = index.rankings(question)
+    return fuse(rankings, weights(rankings["lexical"], highest_in(index.store, question, "")))
 
 
 def weighted_by(dense: float) -> Search:
@@ -91,7 +95,7 @@ def reciprocal_ranks(index: Index, question: str) -> list[Fused]:
 
 def first(candidates: int) -> Search:
     def search(index: Index, question: str) -> list[Fused]:
-        return fuse({name: ranking[:candidates] for name, ranking in index.rankings(question).items()}, WEIGHTS)
+        return fuse({name: ranking[:candidates] for name, ranking in index.rankings(question).items()}, HALVES)
 
     return search
 
@@ -107,7 +111,7 @@ class BreadcrumbsEmbedded:
         scores = vectors @ np.asarray(index.embeddings[0].embed_queries([question])[0], np.float32)
         best = np.argsort(-scores)[:CANDIDATES]
         dense = [(ids[at], float(scores[at])) for at in best]
-        return fuse({**index.rankings(question), "dense": dense}, WEIGHTS)
+        return fuse({**index.rankings(question), "dense": dense}, HALVES)
 
     def _of(self, index: Index) -> tuple[list[str], Any]:
         if index.store.target not in self._vectors:
@@ -135,6 +139,7 @@ def variants() -> Iterator[Variant]:
     yield Variant("dense alone", one, only("dense"))
     yield Variant("BM25 alone", one, only("lexical"))
     yield Variant("RRF", one, reciprocal_ranks)
+    yield Variant("0.5 dense, 0.5 BM25 whatever the words cover", one, weighted_by(0.5))
     yield Variant("0.3 dense, 0.7 BM25", one, weighted_by(0.3))
     yield Variant("0.7 dense, 0.3 BM25", one, weighted_by(0.7))
     yield Variant("50 candidates", one, first(50))

@@ -1,13 +1,12 @@
 """The evidence gate: does what was found hold an answer at all? Pure.
 
-Two signs speak for a passage: its cosine, and its coverage, the part that its BM25 score is of the best score that any
-passage could have, were the best one for each term of the question the same. A logistic curve makes a confidence of
-them, one for each embedding model (config/gate.toml, fitted by benchmarks/refusal.py). Where passage and question are
-in different languages they share no words, and the cosine alone counts.
+Two signs speak for a passage: its cosine, and how much of the question its words cover (chains/coverage.py). A logistic
+curve makes a confidence of them, one for each embedding model (config/gate.toml, fitted by benchmarks/refusal.py).
+Where passage and question are in different languages they share no words, and the cosine alone counts.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -57,17 +56,6 @@ def is_across(question: str, text: str) -> bool:
     """
     scripts = {main_script(question) or "latin", main_script(text) or "latin"}
     return len(scripts) > 1 or (scripts == {"latin"} and _known_language(question) != _known_language(text))
-
-
-def coverage(score: float, terms: Sequence[str], heaviest: Mapping[str, float], rows: int) -> float:
-    """Give the part that a BM25 score is of the highest that a question could reach among so many rows.
-
-    `heaviest`: by term, the highest score that it alone gives any row. A term that no row holds weighs as much as one
-    that is in a single row.
-    """
-    rarest = 1.5 * math.log(1 + (max(rows, 1) - 0.5) / 1.5)  # BM25's idf, times a usual weight of one occurrence
-    ceiling = sum(heaviest.get(term) or rarest for term in terms)
-    return min(1.0, score / ceiling) if ceiling else 0.0
 
 
 def shipped_threshold(embeddings: Sequence[str]) -> float:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from chains.confidence import confidence_in
+from chains.confidence import confidence_in, highest_in
+from chains.coverage import weights
 from chains.duplicates import without_duplicates
 from chains.fuse import Fused, Ranking, fuse
 from chains.schema import Hit
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = 200
 """Rows asked for in each way of searching; fewer find less, more find nothing."""
-
-WEIGHTS = {"dense": 0.5, "lexical": 0.5}
 
 _DATED = re.compile(
     r"date|version|(last[ _-]?)?(updated|modified|reviewed)([ _-]?(at|on|date))?|lastmod", re.IGNORECASE
@@ -52,8 +51,10 @@ def retrieve(
         raise ConfigError("the question is empty")
     check_filters(filters or {})
     filter_ = store.filter_expression(filters or {})
-    found = fuse(rank(store, embeddings, question, filter_), WEIGHTS)
-    sure = confidence_in(store, embeddings[_field_for(embeddings, question)].name, question, found, filter_)
+    rankings = rank(store, embeddings, question, filter_)
+    highest = highest_in(store, question, filter_)
+    found = fuse(rankings, weights(rankings["lexical"], highest))
+    sure = confidence_in(store, embeddings[_field_for(embeddings, question)].name, question, found, highest)
     return [{**hit, "confidence": sure} for hit in read_passages(store, found, k, store.settings.passage_chars)]
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.calibration import Calibration
-from chains.gate import Sign, confidence, coverage, is_across, shipped_threshold
+from chains.gate import Sign, confidence, is_across, shipped_threshold
 
 MODELS = ["minilm", "multilingual", "openai:any"]
 models = st.sampled_from(MODELS)
@@ -49,23 +49,6 @@ def test_a_question_that_shares_no_words_because_of_its_language_is_judged_by_it
 def test_a_model_that_is_not_known_refuses_nothing_until_it_is_calibrated() -> None:
     assert shipped_threshold(["minilm"]) == shipped_threshold(["minilm", "multilingual"]) > 0
     assert shipped_threshold(["openai:any"]) == shipped_threshold(["minilm", "openai:any"]) == 0
-
-
-def test_coverage_is_the_part_of_the_best_possible_score() -> None:
-    heaviest = {"tea": 2.0, "green": 4.0}
-
-    assert coverage(6.0, ["tea", "green"], heaviest, 100) == 1
-    assert coverage(3.0, ["tea", "green"], heaviest, 100) == 0.5
-    assert coverage(6.0, ["tea", "green", "kerberos"], heaviest, 100) < 0.6
-    assert coverage(6.0, ["tea", "green", "kerberos"], heaviest, 10_000) < coverage(
-        6.0, ["tea", "kerberos"], heaviest, 2
-    )
-    assert coverage(0.0, [], {}, 0) == 0
-
-
-@given(st.floats(0, 100), st.lists(st.text(min_size=1, max_size=3)), st.integers(0, 10**9))
-def test_coverage_is_a_share(score: float, terms: list[str], rows: int) -> None:
-    assert 0 <= coverage(score, terms, dict.fromkeys(terms[::2], 1.0), rows) <= 1
 
 
 @pytest.mark.parametrize(
