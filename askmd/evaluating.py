@@ -61,7 +61,8 @@ def evaluate_file(
 def _evaluate(settings: Settings, queries: Sequence[Query], filters: Filters) -> Evaluation:
     chosen = settings.model_dump(mode="json", exclude=set(UNREPORTED))
     told = {name: _without_address(value) for name, value in chosen.items()}
-    with open_search(settings, filters) as search:
+    both_kinds = any(not query.needs for query in queries)  # else there is nothing that a confidence could tell apart
+    with open_search(settings, filters, judge=both_kinds) as search:
         _require_documents(queries, search.store.docs())
         search.find_or_fail(queries[0].question)  # the models load with the first search, which must not count
         setup = Setup(asdict(search.store.fingerprint), told, dict(filters))

@@ -136,7 +136,7 @@ def search(
     if (question is None) == (queries is None) or (queries is None) != (out is None):
         raise typer.BadParameter("give either a QUESTION, or --queries FILE with --out FILE")
     settings = _settings(k=k, budget=budget, rerank=rerank)
-    with open_search(settings, parse_filters(filter_ or []), within_budget=budget is not None) as opened:
+    with open_search(settings, parse_filters(filter_ or []), within_budget=budget is not None, judge=explain) as opened:
         if queries is not None and out is not None:
             written, notices = search_many(opened, queries, out)
             _print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")

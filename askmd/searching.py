@@ -31,6 +31,8 @@ class Search:
     filters: Filters
     budget: int | None
     """Tokens that what is found may have; None for any number."""
+    judge: bool
+    """Whether hits are given the confidence of the gate."""
 
     def find(self, question: str) -> tuple[list[Hit], list[str]]:
         """Give the best passages and notices; a reranker that fails is one of these. Raises as `retrieve` does."""
@@ -42,17 +44,20 @@ class Search:
         return self.resources.rerank(question, self._candidates(question), self.k)
 
     def _candidates(self, question: str) -> list[Hit]:
-        return self.resources.search(question, self.resources.candidates(self.k), self.filters)
+        wanted = self.resources.candidates(self.k)
+        return self.resources.search(question, wanted, self.filters, judge=self.judge)
 
 
 @contextmanager
-def open_search(settings: Settings, filters: Filters, *, within_budget: bool = False) -> Iterator[Search]:
+def open_search(
+    settings: Settings, filters: Filters, *, within_budget: bool = False, judge: bool = False
+) -> Iterator[Search]:
     """Open the store for searching with the settings; their budget counts only where that is wanted."""
     with open_store(settings) as store:
         store.filter_expression(filters)  # an unknown key shall be told before a file of hits is overwritten
         resources = Resources(settings, store)
         resources.open()
-        yield Search(store, resources, settings.k, filters, settings.budget if within_budget else None)
+        yield Search(store, resources, settings.k, filters, settings.budget if within_budget else None, judge)
 
 
 def search_many(search: Search, queries: Path, out: Path) -> tuple[int, list[str]]:

@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from chains.confidence import highest_in
-from chains.coverage import weights
+from chains.coverage import HALVES
 from chains.fuse import Fused, Ranking, fuse
-from chains.retrieve import CANDIDATES, rank, read_passages
+from chains.retrieve import CANDIDATES, find, rank, read_passages
 from chains.schema import Hit
 from config.settings import Settings
 from experiments.queries import Query, read_queries
@@ -34,7 +33,6 @@ from store.milvus import Store, open_store
 from store.tokens import approximate_token_starts
 
 DEPTH = 20
-HALVES = {"dense": 0.5, "lexical": 0.5}
 RRF_K = 60
 """Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet" (2009)."""
 SHOWN = ("hit@1", "hit@5", "mrr@10", "cover@1500")
@@ -71,8 +69,7 @@ class QuestionSet:
 
 
 def weighted(index: Index, question: str) -> list[Fused]:
-    rankings = index.rankings(question)
-    return fuse(rankings, weights(rankings["lexical"], highest_in(index.store, question, "")))
+    return find(index.store, index.embeddings, question, "")
 
 
 def weighted_by(dense: float) -> Search:

@@ -17,10 +17,14 @@ def highest_in(store: Store, question: str, filter_: str) -> float:
     return highest_score(terms, heaviest, rows) if store.fingerprint.lexical else 0.0
 
 
-def confidence_in(store: Store, embedding: str, question: str, found: Sequence[Fused], highest: float) -> float:
-    """Give the confidence of 0 to 1 for all that was found, best first; `embedding` names the model that was asked."""
+def confidence_in(store: Store, embedding: str, question: str, found: Sequence[Fused], filter_: str) -> float:
+    """Give the confidence of 0 to 1 for all that was found, best first; `embedding` names the model that was asked.
+
+    On Milvus Lite it takes about as long as the search itself.
+    """
     first = found[:DEPTH]
     rows = store.get([fused.id for fused in first])
+    highest = highest_in(store, question, filter_)
     # what is not among the nearest counts as the last of them
     farthest = min((fused.scores["dense"] for fused in found if "dense" in fused.scores), default=0.0)
     signs = [

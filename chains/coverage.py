@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from chains.fuse import Ranking
 
+HALVES = {"dense": 0.5, "lexical": 0.5}
+"""The weights of the two lists where their words are of one language."""
+
 ENOUGH = 0.2
 """A best chunk that covers less than this is found by chance, or by a name that any chunk could hold."""
 
@@ -35,5 +38,5 @@ def weights(lexical: Ranking, highest: float) -> dict[str, float]:
     and stretched to the scale of the other it would count as much.
     """
     best = coverage(lexical[0][1], highest) if lexical else 0.0
-    share = 0.5 * min(1.0, best / ENOUGH)
+    share = HALVES["lexical"] * min(1.0, best / ENOUGH)
     return {"dense": 1 - share, "lexical": share}

@@ -1,5 +1,6 @@
 """The whole chain: question -> evidence -> prompt -> chat model -> answer with checked citations."""
 
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -30,7 +31,8 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
     """
     resources = Resources(settings, store)
     prompts = load_prompts(settings.prompts_dir)
-    retriever = ChunkRetriever(search=resources.search, k=settings.k).with_config(run_name="retriever")
+    judged = partial(resources.search, judge=True)
+    retriever = ChunkRetriever(search=judged, k=settings.k).with_config(run_name="retriever")
 
     def has_gate(state: Any) -> bool:
         """A prompt that does not tell the modes apart has nothing to say without passages."""
@@ -43,7 +45,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         wanted = resources.candidates(state["k"])
         found = retriever.invoke(state["search"], config, k=wanted, filters=state["filter"])
         candidates = [from_document(document) for document in found]
-        confidence = candidates[0]["confidence"] if candidates else 0.0
+        confidence = (candidates[0]["confidence"] if candidates else None) or 0.0
         alone = not state["chat_history"]  # what is searched for a follow-up may hold words of another question
         if has_gate(state) and alone and confidence < resources.gate_threshold():
             candidates = []

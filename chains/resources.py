@@ -34,10 +34,10 @@ class Resources:
     _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def search(self, question: str, k: int, filters: Filters) -> list[Hit]:
+    def search(self, question: str, k: int, filters: Filters, *, judge: bool = False) -> list[Hit]:
         """Give the best passages, not reranked; raises as `retrieve`, `open_store` and `configured_reranker` do."""
         store, embeddings = self._open()
-        return retrieve(store, embeddings, question, k, filters)
+        return retrieve(store, embeddings, question, k, filters, judge=judge)
 
     def candidates(self, k: int) -> int:
         """How many passages to search for where `k` are wanted."""

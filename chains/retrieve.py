@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from chains.confidence import confidence_in, highest_in
-from chains.coverage import weights
+from chains.coverage import HALVES, weights
 from chains.duplicates import without_duplicates
 from chains.fuse import Fused, Ranking, fuse
+from chains.gate import DEPTH, is_across
 from chains.schema import Hit
 from chains.widen import Passage, widen
 from config.errors import ConfigError
@@ -39,23 +40,43 @@ def open_query_embeddings(settings: Settings, store: Store) -> list[EmbeddingMod
     return embeddings
 
 
-def retrieve(
+def retrieve(  # noqa: PLR0913 - each says another thing
     store: Store,
     embeddings: Sequence[EmbeddingModel],
     question: str,
     k: int,
     filters: Filters | None = None,
+    *,
+    judge: bool = False,
 ) -> list[Hit]:
-    """Give the `k` best passages, best first. Raises ConfigError for a blank question or an unknown filter."""
+    """Give the `k` best passages, best first; with `judge`, their `confidence` too, at the cost of a second search.
+
+    Raises ConfigError for a blank question or an unknown filter.
+    """
     if not question.strip():
         raise ConfigError("the question is empty")
     check_filters(filters or {})
     filter_ = store.filter_expression(filters or {})
+    found = find(store, embeddings, question, filter_)
+    hits = read_passages(store, found, k, store.settings.passage_chars)
+    if not judge:
+        return hits
+    sure = confidence_in(store, embeddings[_field_for(embeddings, question)].name, question, found, filter_)
+    return [{**hit, "confidence": sure} for hit in hits]
+
+
+def find(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filter_: str) -> list[Fused]:
+    """Search in each way and fuse what was found, best first.
+
+    How much of the question the words cover decides their weight, but is looked up only where it can be little: for
+    documents in another language.
+    """
     rankings = rank(store, embeddings, question, filter_)
-    highest = highest_in(store, question, filter_)
-    found = fuse(rankings, weights(rankings["lexical"], highest))
-    sure = confidence_in(store, embeddings[_field_for(embeddings, question)].name, question, found, highest)
-    return [{**hit, "confidence": sure} for hit in read_passages(store, found, k, store.settings.passage_chars)]
+    found = fuse(rankings, HALVES)
+    first = store.get([fused.id for fused in found[:DEPTH]]).values()
+    if rankings["lexical"] and all(is_across(question, row["text"]) for row in first):
+        found = fuse(rankings, weights(rankings["lexical"], highest_in(store, question, filter_)))
+    return found
 
 
 def rank(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filter_: str) -> dict[str, Ranking]:
@@ -115,7 +136,7 @@ def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         scores=fused.scores,
         ranks=fused.ranks,
         also_in=[],
-        confidence=0.0,
+        confidence=None,
         dated=_dated(first["front_matter"]),
     )
 

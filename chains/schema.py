@@ -46,8 +46,8 @@ class Hit(Place):
     """Its place in each, from 1."""
     also_in: list[Place]
     """Where passages stand that would have been given beside this one, and say nothing that it does not."""
-    confidence: float
-    """How sure it is that the documents answer the question, 0 to 1: the same for all hits of a question."""
+    confidence: float | None
+    """How sure it is that the documents answer the question, 0 to 1, the same for all hits; None if not asked for."""
     dated: dict[str, str]
     """What the front matter of its file says about its age: dates and versions, by their keys."""
 

@@ -113,9 +113,13 @@ def _search(query: Query, find: Find, token_starts: TokenStarts) -> QuestionResu
 
 
 def _best_scores(hits: Sequence[Hit]) -> dict[str, float]:
-    every = [{"confidence": hit["confidence"], "score": hit["score"], **hit["scores"]} for hit in hits]
+    every = [{**_judged(hit), "score": hit["score"], **hit["scores"]} for hit in hits]
     names = dict.fromkeys(name for scores in every for name in scores)
     return {name: max(scores[name] for scores in every if name in scores) for name in names}
+
+
+def _judged(hit: Hit) -> dict[str, float]:
+    return {} if hit["confidence"] is None else {"confidence": hit["confidence"]}
 
 
 def summarise(questions: Sequence[QuestionResult], setup: Setup) -> Evaluation:
