@@ -75,7 +75,7 @@ class Corpus:
         embedded = [embedding.embed([text for _, text in texts]) for embedding in embeddings]
         self._vectors = {hash_: [vectors[at] for vectors in embedded] for at, (hash_, _) in enumerate(texts)}
         self._random = np.random.default_rng(0)
-        headings = dict.fromkeys(new.row["headings"][-1] for new in self._copy(0) if new.row["headings"])
+        headings = dict.fromkeys(new.row["headings"][-1] for new in self._copy(0) if len(new.row["headings"]) > 1)
         self.questions = list(islice(headings, QUESTIONS))
 
     def rows(self) -> Iterator[StoredRow]:
@@ -86,8 +86,11 @@ class Corpus:
                 yield StoredRow(**new.row, lexical=terms(new.row), vectors=vectors)
 
     def _copy(self, number: int) -> Iterator[NewRow]:
+        """A heading of its own keeps a copy from being left out as a repetition of another."""
         for source, split in self._files:
-            yield from to_rows(ROOT, replace(source, doc=f"{number}/{source.doc}"), split)
+            for new in to_rows(ROOT, replace(source, doc=f"{number}/{source.doc}"), split):
+                new.row["headings"] = [f"Copy {number}", *new.row["headings"]]
+                yield new
 
     def _near(self, vector: Any) -> list[float]:
         moved = vector + NOISE * self._random.standard_normal(len(vector)).astype(np.float32) / len(vector) ** 0.5
