@@ -1,6 +1,7 @@
 """What every test gets: a working directory of its own and an environment without the developer's keys."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,11 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.chdir(tmp_path)
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the processes that tests start, also where the tests run in the background: shells have it
+    ignored there, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
