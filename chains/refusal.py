@@ -81,12 +81,18 @@ def notice_end(answer: str) -> int | None:
     return found.end() if found else None
 
 
+def notice_start(answer: str) -> int | None:
+    """Give the place of the first line that begins with a notice, wherever in the answer it stands."""
+    found = _notices().search(answer)
+    return found.start() if found else None
+
+
 @cache
 def _notices() -> re.Pattern[str]:
-    """Any notice, in bold or in a quote if need be."""
+    """Any notice at the beginning of a line, in bold or in a quote if need be."""
     sentences = (each.notice.rstrip(_COLONS) for each in languages().values())
     words = "|".join(r"\s+".join(map(re.escape, sentence.split())) for sentence in sentences)
-    return re.compile(rf"[\s>*_#]*(?:{words})[\s*_]*[:\uff1a][\s*_]*", re.IGNORECASE)
+    return re.compile(rf"^[\s>*_#]*(?:{words})[\s*_]*[:\uff1a][\s*_]*", re.IGNORECASE | re.MULTILINE)
 
 
 def _letters(text: str) -> str:

@@ -1,8 +1,8 @@
 """An answer as statements: which sentence cites what, and which claims something without a citation. Pure.
 
 A claim is a sentence, an entry of a list or a row of a table, unless it is a heading, a question, a lead-in (it ends
-with a colon), too short to say anything, an aside (chains/asides.py), or stands below the label of what is not from the
-documents. Each has to carry a citation of its own; what a lead-in announces may leave it to the lead-in.
+with a colon), too short to say anything, an aside (chains/asides.py), or stands below the notice that it is not from
+the documents. Each has to carry a citation of its own; what a lead-in announces may leave it to the lead-in.
 """
 
 import re
@@ -13,11 +13,11 @@ from chains.asides import is_aside
 from chains.blocks import Block, blocks
 from chains.citations import Marker
 from chains.quotations import CODE_SPAN, find_quotations
+from chains.refusal import notice_start
 from chains.sentences import sentence_spans
 from store.lexical import analyse
 
 _CODE_SPAN = re.compile(CODE_SPAN, re.DOTALL)
-_LABEL = re.compile(r"^[\s*_>#]*not from the documents:", re.IGNORECASE | re.MULTILINE)
 _ENDS = "\"'”’»)」』*_ \t\r\n"
 
 
@@ -40,8 +40,8 @@ def statements(answer: str, markers: Sequence[Marker]) -> list[Statement]:
     text = without_markers(answer, markers)
     found: list[Statement] = []
     leads: list[tuple[Block, tuple[int, ...]]] = []
-    label = _LABEL.search(text)
-    own_knowledge = label.start() if label else len(text)
+    label = notice_start(text)
+    own_knowledge = len(text) if label is None else label
     for block in blocks(answer):
         leads = [(lead, cites) for lead, cites in leads if _goes_on(lead, block)]
         if block.kind in {"heading", "head", "code"}:

@@ -62,6 +62,8 @@ def test_one_citation_at_the_end_is_not_enough_for_a_paragraph() -> None:
         "| Tea | Minutes to steep |\n| --- | --- |",
         "Not from the documents:\n\nGreen tea steeps for two minutes.\n- And black tea for four",
         "**Not from the documents:** Green tea steeps for two minutes.",
+        "Nicht aus den Dokumenten: Grüner Tee zieht zwei Minuten lang.",
+        "Не из документов:\n\nЗелёный чай заваривают две минуты.",
         "The documents do not say how hot the water has to be.",
         "There is no information about the price in the passages provided.",
         "The price isn't mentioned in the sources.",
