@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from chains.sentences import sentences
+from chains.sentences import WIDE, sentences
 
 _MARKS = ("“”", "„“", "„”", "””", "«»", "»«", "‹›", "「」", "『』")
 _PAIRS = "|".join(f"{marks[0]}[^{marks}]+{marks[1]}" for marks in _MARKS)
@@ -15,8 +15,7 @@ CODE_SPAN = r"(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)"
 _QUOTED = re.compile(rf"{CODE_SPAN}|{_PAIRS}|{_STRAIGHT}|{_SINGLE}", re.DOTALL)
 
 _LEAST_WORDS, _LEAST_CHARACTERS, _LEAST_WIDE = 3, 12, 8
-_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: written without blanks
-_WIDE_CHARACTER = re.compile(f"[{_WIDE}]")
+_WIDE_CHARACTER = re.compile(f"[{WIDE}]")
 _LEFT_OUT = re.compile(r"[\[(]?\.{3,}[\])]?")  # after NFKC has written out the ellipsis
 _LETTER = "0-9a-zß-ɏά-ϿЀ-ӿ"  # of scripts that put blanks between words, in small form
 
@@ -28,7 +27,7 @@ _PLAIN = (
     (re.compile(r"[*`]|(?<!\w)_+|_+(?!\w)"), ""),
     (re.compile('["“”„«»‹›「」『』‘’‚]'), "'"),
     (re.compile(r"\s+"), " "),
-    (re.compile(f"(?<=[{_WIDE},。、]) (?=[{_WIDE}])"), ""),
+    (re.compile(f"(?<=[{WIDE},。、]) (?=[{WIDE}])"), ""),
 )
 
 

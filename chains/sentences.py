@@ -26,7 +26,7 @@ _INLINE = (
     (re.compile(r"\[\^?\d+\]"), ""),  # a number in brackets would look like a citation of ours
     (re.compile(r"\*\*|__|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)"), ""),
 )
-_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: written without blanks
+WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: written without blanks
 _END = re.compile(r"(?<=[。！？])[\"'”’»)」』）]*\s*|(?<=[.!?…।؟۔])[\"'”’»)]*\s+(?=[^a-zа-яß-öø-ÿ\s])")
 _NO_END = re.compile(r"(?:\b\w|\b(?:etc|vs|bzw|usw|approx|ca|Dr|Mr|Mrs|Nr|No))\.$")
 
@@ -80,7 +80,7 @@ def _plain(block: str) -> str:
         for pattern, replacement in _INLINE:
             parts[index] = pattern.sub(replacement, parts[index])
     joined = re.sub(r"\s+", " ", "".join(parts)).strip()
-    return re.sub(f"(?<=[{_WIDE}，、。]) (?=[{_WIDE}])", "", joined)
+    return re.sub(f"(?<=[{WIDE}，、。]) (?=[{WIDE}])", "", joined)
 
 
 def _split(text: str) -> list[str]:
