@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from chains.asked import Asked
 from chains.coverage import HALVES
 from chains.fuse import Fused, Ranking, fuse
 from chains.retrieve import CANDIDATES, find, rank, read_passages
@@ -47,8 +48,11 @@ class Index:
     store: Store
     embeddings: Sequence[EmbeddingModel]
 
+    def ask(self, question: str) -> Asked:
+        return Asked(self.store, self.embeddings, question)
+
     def rankings(self, question: str) -> dict[str, Ranking]:
-        return rank(self.store, self.embeddings, question, "")
+        return rank(self.ask(question))
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class QuestionSet:
 
 
 def weighted(index: Index, question: str) -> list[Fused]:
-    return find(index.store, index.embeddings, question, "")
+    return find(index.ask(question))
 
 
 def weighted_by(dense: float) -> Search:
@@ -193,7 +197,8 @@ def run(variant: Variant, sets: Sequence[QuestionSet], stores: Path) -> Metrics:
 
 
 def search(variant: Variant, index: Index, query: Query) -> list[Hit]:
-    return read_passages(index.store, variant.search(index, query.question), DEPTH, variant.passage_chars)
+    found = variant.search(index, query.question)
+    return read_passages(index.ask(query.question), found, DEPTH, variant.passage_chars)
 
 
 @contextmanager

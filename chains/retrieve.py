@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from chains.confidence import confidence_in, highest_in
+from chains.asked import Asked
+from chains.confidence import confidence_in
 from chains.coverage import HALVES, weights
 from chains.duplicates import without_duplicates
 from chains.fuse import Fused, Ranking, fuse
@@ -16,10 +17,7 @@ from config.errors import ConfigError
 from config.settings import Settings
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import Filters, check_filters
-from store.language import is_english
-from store.lexical import analyse
 from store.milvus import Store, require_same_vectors
-from store.rows import Row
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -56,59 +54,48 @@ def retrieve(  # noqa: PLR0913 - each says another thing
     if not question.strip():
         raise ConfigError("the question is empty")
     check_filters(filters or {})
-    filter_ = store.filter_expression(filters or {})
-    found = find(store, embeddings, question, filter_)
-    hits = read_passages(store, found, k, store.settings.passage_chars)
+    asked = Asked(store, embeddings, question, store.filter_expression(filters or {}))
+    found = find(asked)
+    hits = read_passages(asked, found, k, store.settings.passage_chars)
     if not judge:
         return hits
-    sure = confidence_in(store, embeddings[_field_for(embeddings, question)].name, question, found, filter_)
+    sure = confidence_in(asked, found)
     return [{**hit, "confidence": sure} for hit in hits]
 
 
-def find(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filter_: str) -> list[Fused]:
+def find(asked: Asked) -> list[Fused]:
     """Search in each way and fuse what was found, best first.
 
     How much of the question the words cover decides their weight, but is looked up only where it can be little: for
     documents in another language.
     """
-    rankings = rank(store, embeddings, question, filter_)
+    rankings = rank(asked)
     found = fuse(rankings, HALVES)
-    first = store.get([fused.id for fused in found[:DEPTH]]).values()
-    if rankings["lexical"] and all(is_across(question, row["text"]) for row in first):
-        found = fuse(rankings, weights(rankings["lexical"], highest_in(store, question, filter_)))
+    first = asked.rows(fused.id for fused in found[:DEPTH]).values()
+    if rankings["lexical"] and all(is_across(asked.question, row["text"]) for row in first):
+        found = fuse(rankings, weights(rankings["lexical"], asked.highest))
     return found
 
 
-def rank(store: Store, embeddings: Sequence[EmbeddingModel], question: str, filter_: str) -> dict[str, Ranking]:
+def rank(asked: Asked) -> dict[str, Ranking]:
     """Search in each way; give the ids that each found with their scores, best first."""
-    number = _field_for(embeddings, question)
-    vector = embeddings[number].embed_queries([question])[0]
+    store, vector = asked.store, asked.embedding.embed_queries([asked.question])[0]
     return {
-        "dense": store.nearest(store.vector_fields[number], vector, CANDIDATES, filter_),
-        "lexical": store.matching(analyse(question), CANDIDATES, filter_),
+        "dense": store.nearest(store.vector_fields[asked.number], vector, CANDIDATES, asked.filter_),
+        "lexical": store.matching(asked.terms, CANDIDATES, asked.filter_),
     }
 
 
-def _field_for(embeddings: Sequence[EmbeddingModel], question: str) -> int:
-    """Tell which of the models, and so which vector field, is asked: the first one in English."""
-    return 0 if len(embeddings) == 1 or is_english(question) else 1
-
-
-def read_passages(store: Store, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
+def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
     """Fetch what was found and widen it; look further down while what fell into one passage leaves room."""
     by_id = {fused.id: fused for fused in found}
     scores = {fused.id: fused.score for fused in found}
-    roots = store.roots()
-    rows: dict[str, Row] = {}
+    roots = asked.store.roots()
     take = k
     while True:
-        ids = [fused.id for fused in found[:take]]
-        rows |= store.get([id_ for id_ in ids if id_ not in rows])
-        ordered = [rows[id_] for id_ in ids if id_ in rows]
-        if limit:
-            beside = {id_ for row in ordered for id_ in row["near"]}
-            rows |= store.get(sorted(beside - rows.keys()))
-        passages = widen(ordered, rows, scores, limit)
+        rows = list(asked.rows(fused.id for fused in found[:take]).values())
+        near = asked.rows({id_ for row in rows for id_ in row["near"]}) if limit else {}
+        passages = widen(rows, near, scores, limit)
         hits = without_duplicates([_hit(passage, by_id[passage.found], roots) for passage in passages])
         if len(hits) >= k or take >= len(found):
             return hits[:k]
