@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -10,33 +9,15 @@ from langchain_core.runnables import Runnable
 from chains.rag import build_chain
 from config.errors import ModelError
 from config.settings import Settings
-from ingest.pipeline import ingest
-from store.milvus import Store, open_store
+from store.milvus import Store
 from tests.support.chat_replies import Broken, Failure, Hang, Reply, Script, Usage
 from tests.support.chat_server import ChatServer
-from tests.support.corpus import FILES
-from tests.support.stores import write_files
 
 FOLLOW_UP = "With how many grams?"
 STANDING = "With how many grams of coffee is espresso made?"
 HISTORY = [HumanMessage("How is espresso made?"), AIMessage("Under pressure [1].")]
 ASKED = {"question": FOLLOW_UP, "chat_history": HISTORY}
 TOGETHER = "How is espresso made?\nWith how many grams?"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("condense")
-    settings = Settings(milvus_uri=str(folder / "s.db"))
-    ingest(settings, write_files(folder / "handbook", FILES))
-    with open_store(settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with ChatServer() as started:
-        yield started
 
 
 @pytest.fixture

@@ -23,22 +23,6 @@ from tests.support.stores import write_files
 QUESTION = "Where is tea stored?"
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The small corpus, ingested once for all tests of this file."""
-    folder = tmp_path_factory.mktemp("rag")
-    settings = Settings(milvus_uri=str(folder / "s.db"))
-    ingest(settings, write_files(folder / "handbook", FILES))
-    with open_store(settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with ChatServer() as started:
-        yield started
-
-
 @pytest.fixture
 def chain(store: Store, server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> Runnable[Any, Any]:
     """A chain whose `deepseek` and `second` are two entries that lead to the scripted server."""

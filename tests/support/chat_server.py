@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script, chunk, completion, deltas, words
+from tests.support.loopback_server import LoopbackServer
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ClientGoneError(Exception):
     """The client closed the connection before the whole reply was sent."""
 
 
-class ChatServer:
+class ChatServer(LoopbackServer):
     """Answers from a queue of scripts, then by `default`: a script or a function of the request.
 
     `requests` logs what arrived; `disconnected` holds the requests whose client left before the end of the reply.
@@ -65,43 +65,17 @@ class ChatServer:
         self.requests: list[Request] = []
         self.disconnected: list[Request] = []
         self.models = models
-        self.closing = threading.Event()
         self._scripts = deque(scripts)
         self._default = default or Reply()
         self._on_request = on_request
         self._news = threading.Condition()
-        self._http = _Listener(self, port)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        self._http.shutdown()
-        self._thread.join()
-        self._http.end()
-
-    @property
-    def root_url(self) -> str:
-        """The address without a path, in the form of DeepSeek's base URL; `/v1` is optional in every route."""
-        return f"http://{self.host}"
-
-    @property
-    def base_url(self) -> str:
-        return f"{self.root_url}/v1"
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._http.server_address[1]}"
+        self._listener = _Listener(self, port)
+        super().__init__(self._listener)
 
     @property
     def connections(self) -> int:
         """How many connections were ever accepted."""
-        return self._http.accepted
+        return self._listener.accepted
 
     def script(self, *scripts: Script) -> None:
         """Add to the end of the queue."""
@@ -155,8 +129,8 @@ class _Listener(HTTPServer):
             self.finish_request(request, client_address)
         self.shutdown_request(request)
 
-    def end(self) -> None:
-        self.server_close()
+    def server_close(self) -> None:
+        super().server_close()
         for thread, connection in self._open.items():
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -1,13 +1,14 @@
 """A scripted server that takes and gives JSON: real HTTP on the loopback, for servers of one kind to build on."""
 
 import json
-import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.support.loopback_server import LoopbackServer
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,12 @@ class Request:
     body: Any
 
 
-class JsonServer:
+class JsonServer(LoopbackServer, ABC):
     """Gives the scripted answers in turn, then what `reply` makes of each request."""
 
     def __init__(self, *answers: Answer) -> None:
         self.requests: list[Request] = []
         self._answers = deque(answers)
-        self._closing = threading.Event()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,7 +43,7 @@ class JsonServer:
                 request = Request(self.path, headers, body)
                 server.requests.append(request)
                 answer = server._answers.popleft() if server._answers else Answer(200, server.reply(request))
-                if server._closing.wait(answer.delay):
+                if server.closing.wait(answer.delay):
                     return
                 payload = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
                 self.send_response(answer.status)
@@ -55,37 +55,12 @@ class JsonServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Keep the test's output clean."""
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
 
+    @abstractmethod
     def reply(self, request: Request) -> Any:
         """The body of the answer to a good request."""
-        raise NotImplementedError
 
     def script(self, *answers: Answer) -> None:
         """Let these come next."""
         self._answers.extend(answers)
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._http.server_port}"
-
-    @property
-    def root_url(self) -> str:
-        return f"http://{self.host}"
-
-    @property
-    def base_url(self) -> str:
-        return f"{self.root_url}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
