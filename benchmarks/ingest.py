@@ -2,6 +2,8 @@
 
     python -m benchmarks.ingest FOLDER [--copies 10] [--json FILE]
 
+Embedding is `minilm` throughout: the model whose weights the tutorial's script and LangChain's pipeline can be given.
+
 FOLDER is any folder of Markdown. Ratios compare with
 
 - bare: the same chunks through the same fp32 model in onnxruntime, sorted by length in batches, and nothing else
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +29,14 @@ import numpy as np
 from config.settings import Settings
 from ingest.load import decode, find_docs, open_root, read_bytes
 from ingest.pipeline import ingest, make_splitter
+from ingest.report import SyncReport
 from ingest.split import embedded_text
 from store.embeddings import EmbeddingModel, open_embedding
 from store.weights import find_weights
+from tests.support.milvus_server import MilvusServer
 
+EMBEDDING = "minilm"
+SEARCHES = 5
 STOCK_SAMPLE = 40
 STOCK_LENGTH = 512
 
@@ -37,9 +44,7 @@ STOCK_LENGTH = 512
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument(
-        "--copies", type=int, default=10, help="how many times the corpus for the second peak of memory"
-    )
+    parser.add_argument("--copies", type=int, default=10, help="copies of the corpus for the second peak of memory")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -52,42 +57,55 @@ def main() -> None:
 
 
 def measure(folder: Path, scratch: Path, copies: int) -> Iterator[tuple[str, Any]]:
-    embedding = open_embedding("minilm")
-    settings = Settings(milvus_uri=str(scratch / "bench.db"), embedding="minilm")
-    seconds_to_split, texts = timed(lambda: split_all(folder, settings, embedding))
+    embedding = open_embedding(EMBEDDING)
+    settings = Settings(milvus_uri=str(scratch / "bench.db"), embedding=EMBEDDING)
+    copy = shutil.copytree(folder, scratch / "corpus")
+    yield from embedding_share(settings, copy, embedding)
+    yield from incremental(settings, copy, embedding)
+    yield from as_processes(settings.milvus_uri, copy)
+    yield from memory(folder, scratch, copies)
+
+
+def embedding_share(settings: Settings, copy: Path, embedding: EmbeddingModel) -> Iterator[tuple[str, Any]]:
+    seconds_to_split, texts = timed(lambda: split_all(copy, settings, embedding))
+    yield "reading and splitting alone, s", round(seconds_to_split, 2)
     tokens = sum(len(embedding.token_starts(text)) for text in texts)
     embedding.embed(texts[:64])  # the model is loaded once, for everybody
     unique = list(dict.fromkeys(texts))
     bare_first, _ = timed(lambda: embedding.embed(unique))
-    copy = shutil.copytree(folder, scratch / "corpus")
     whole, report = timed(lambda: ingest(settings, copy, embeddings=[embedding]))
     bare_last, _ = timed(lambda: embedding.embed(unique))
-    bare = (bare_first + bare_last) / 2
+    yield "files, chunks", f"{report.added}, {report.chunks}"
+    yield "chunks embedded (equal texts once), tokens", f"{report.embedded}, {tokens}"
+    yield "chunks/s, tokens/s, whole ingest", f"{report.embedded / whole:.1f}, {tokens / whole:.0f}"
+    yield "whole ingest, s", round(whole, 1)
+    yield "bare fp32 embedding, s (before, after)", f"{bare_first:.1f}, {bare_last:.1f}"
+    yield "whole ingest / bare embedding", round(whole / ((bare_first + bare_last) / 2), 3)
     stock = STOCK_SAMPLE / stock_rate(unique)
-    sample = timed(lambda: embedding.embed(sampled(unique)))[0]
-    again = timed(lambda: ingest(settings, copy, embeddings=[embedding]))
-    touch_one(copy)
-    one = timed(lambda: ingest(settings, copy, embeddings=[embedding]))
-    assert again[1].embedded == 0
-    process = {"MILVUS_URI": settings.milvus_uri}
-    yield from {
-        "files": report.added,
-        "chunks": report.chunks,
-        "chunks embedded (equal texts once)": report.embedded,
-        "tokens": tokens,
-        "chunks/s, whole ingest": round(report.embedded / whole, 1),
-        "tokens/s, whole ingest": round(tokens / whole),
-        "reading and splitting alone, s": round(seconds_to_split, 2),
-        "whole ingest, s": round(whole, 1),
-        "bare fp32 embedding, s (before, after)": f"{bare_first:.1f}, {bare_last:.1f}",
-        "whole ingest / bare embedding": round(whole / bare, 3),
-        "stock way / ours, on a sample": round(stock / sample, 2),
-        "second run, nothing changed, s (chunks embedded)": f"{again[0]:.2f} ({again[1].embedded})",
-        "one changed file, s (chunks embedded)": f"{one[0]:.2f} ({one[1].embedded})",
-        "second run as a process, s": run_process(["ingest", str(copy)], process)[0],
-        "cold search as a process, s (of five)": cold_search(process),
-    }.items()
-    yield from memory(folder, scratch, copies).items()
+    sample, _ = timed(lambda: embedding.embed(sampled(unique)))
+    yield "stock way / ours, on a sample", round(stock / sample, 2)
+
+
+def incremental(settings: Settings, copy: Path, embedding: EmbeddingModel) -> Iterator[tuple[str, Any]]:
+    def run() -> tuple[float, SyncReport]:
+        return timed(lambda: ingest(settings, copy, embeddings=[embedding]))
+
+    for name, change in (("nothing changed", lambda _: None), ("one changed file", touch_one)):
+        change(copy)
+        seconds, report = run()
+        yield f"{name}, s (chunks embedded)", f"{seconds:.2f} ({report.embedded})"
+
+
+def as_processes(uri: str, copy: Path) -> Iterator[tuple[str, Any]]:
+    environment = {"MILVUS_URI": uri, "ASKMD_EMBEDDING": EMBEDDING}
+    yield "nothing changed, as a process, s", run_process(["ingest", str(copy)], environment)[0]
+    seconds = sorted(
+        run_process(["search", "How is data stored?", "--k", "3"], environment)[0] for _ in range(SEARCHES)
+    )
+    yield (
+        f"cold search as a process, s (of {SEARCHES})",
+        f"median {seconds[SEARCHES // 2]:.2f}, {seconds[0]:.2f} to {seconds[-1]:.2f}",
+    )
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -152,23 +170,31 @@ def run_process(words: Sequence[str], environment: Mapping[str, str]) -> tuple[f
     return round(time.perf_counter() - started, 2), usage.ru_maxrss // 1024
 
 
-def cold_search(environment: Mapping[str, str]) -> str:
-    seconds = sorted(run_process(["search", "How is data stored?", "--k", "3"], environment)[0] for _ in range(5))
-    return f"median {seconds[2]:.2f}, {seconds[0]:.2f} to {seconds[-1]:.2f}"
-
-
-def memory(folder: Path, scratch: Path, copies: int) -> dict[str, Any]:
+def memory(folder: Path, scratch: Path, copies: int) -> Iterator[tuple[str, Any]]:
     """Ingest the corpus, and so many copies of it, each with a store of its own; copies of a text are embedded once."""
     many = scratch / "many"
     for number in range(copies):
         shutil.copytree(folder, many / str(number))
-    once = run_process(["ingest", str(folder)], {"MILVUS_URI": str(scratch / "once.db")})
-    often = run_process(["ingest", str(many)], {"MILVUS_URI": str(scratch / "often.db")})
-    return {
-        "peak memory, MB (1x)": once[1],
-        f"peak memory, MB ({copies}x, {often[0]} s)": often[1],
-        f"peak memory {copies}x / 1x": round(often[1] / once[1], 2),
-    }
+    for kind, serve in (("Milvus Lite file", lite_file), ("a server's client", server)):
+        peaks = []
+        for times, corpus in ((1, folder), (copies, many)):
+            with serve(scratch / f"{kind} {times}") as uri:
+                environment = {"ASKMD_EMBEDDING": EMBEDDING, "MILVUS_URI": uri}
+                seconds, peak = run_process(["ingest", str(corpus)], environment)
+            peaks.append(peak)
+            yield f"{kind}: peak memory, MB (s), {times}x", f"{peak} ({seconds})"
+        yield f"{kind}: peak memory {copies}x / 1x", round(peaks[1] / peaks[0], 2)
+
+
+@contextmanager
+def lite_file(path: Path) -> Iterator[str]:
+    yield str(path.with_suffix(".db"))
+
+
+@contextmanager
+def server(data: Path) -> Iterator[str]:
+    with MilvusServer(data) as running:
+        yield running.uri
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ made good by the next. Vectors of texts that the store knows, from whatever file
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
@@ -31,7 +32,7 @@ WINDOW = 1_024
 FLUSH_EVERY = 4
 """Windows written between flushes: Milvus Lite keeps in memory what was not flushed, and each flush makes a segment."""
 
-HASHES_A_QUERY = 256
+HASHES_A_QUERY = 1_024
 
 
 Progress = Callable[[int, int], None]
@@ -89,24 +90,26 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     report = SyncReport(reported=list(ingestion.found.unreadable))
     changed_docs: list[str] = []
     known_before = store is not None and store.count() > 0
-    seen: set[str] = set()
-    last: Mapping[str, Vectors] = {}  # of the window that may still be on its way into the store
-    with _Writer(store, name) as writer:
+    seen: dict[str, str] = {}  # for each text of the windows so far, a row that holds it
+    last: dict[str, Vectors] = {}  # of the window that may still be on its way into the store
+    with _Writer(store, name, was_empty=not known_before) as writer:
         for window in _ahead(_windows(_changes(ingestion, stored, report))):
             changed_docs += [file.doc for file in window]
             report.chunks += sum(len(file.rows) for file in window)
-            hashes = {new.row["embed_hash"] for file in window for new in file.rows}
-            known = {hash_: last[hash_] for hash_ in hashes & last.keys()}
-            perhaps_stored = (hashes if known_before else hashes & seen) - known.keys()
-            if store is not None:
-                known |= _known_vectors(store, perhaps_stored, with_vectors=not ingestion.dry_run)
-            if ingestion.dry_run:
-                known |= {hash_: [] for hash_ in hashes & seen}
+            hashes = {new.row["embed_hash"]: new.row["id"] for file in window for new in file.rows}
+            holders = {hash_: seen[hash_] for hash_ in hashes.keys() & seen.keys()}
+            if store is not None and known_before:
+                holders |= _rows_with(store, sorted(hashes.keys() - seen.keys()))
+            if store is None or ingestion.dry_run:
+                known: dict[str, Vectors] = {hash_: [] for hash_ in holders}
+            else:
+                known = {hash_: last[hash_] for hash_ in hashes.keys() & last.keys()}
+                known |= store.vectors([holders[hash_] for hash_ in holders.keys() - known.keys()])
             new = _texts_to_embed(window, known)
             seen |= hashes
             report.embedded += len(new)
             if not ingestion.dry_run:
-                last = {**known, **_embed(ingestion.encoders, new)}
+                last = known | _embed(ingestion.encoders, new)
                 writer.write(window, last)
     out_of_sight = [doc for doc in stored if not ingestion.found.covers(doc)]
     gone = stored.keys() - {*docs, *out_of_sight}
@@ -187,16 +190,13 @@ def _embed(encoders: Sequence[Encoder], texts: Mapping[str, str]) -> dict[str, V
     return {hash_: list(vectors) for hash_, vectors in zip(texts, zip(*by_model, strict=True), strict=True)}
 
 
-def _known_vectors(store: Store, wanted: Iterable[str], *, with_vectors: bool) -> dict[str, Vectors]:
-    hashes = sorted(wanted)
-    vector_fields = store.vector_fields if with_vectors else []
-    known = {}
-    for first in range(0, len(hashes), HASHES_A_QUERY):
-        for row in store.rows(
-            among("embed_hash", hashes[first : first + HASHES_A_QUERY]), ["embed_hash", *vector_fields]
-        ):
-            known[row["embed_hash"]] = [row[field] for field in vector_fields]
-    return known
+def _rows_with(store: Store, hashes: Sequence[str]) -> dict[str, str]:
+    """Give the id of one row for each text that the store knows, however many hold it."""
+    return {
+        row["embed_hash"]: row["id"]
+        for first in range(0, len(hashes), HASHES_A_QUERY)
+        for row in store.rows(among("embed_hash", hashes[first : first + HASHES_A_QUERY]), ["embed_hash", "id"])
+    }
 
 
 def _texts_to_embed(window: Sequence[_ChangedFile], known: Mapping[str, Vectors]) -> dict[str, str]:
@@ -211,8 +211,8 @@ def _texts_to_embed(window: Sequence[_ChangedFile], known: Mapping[str, Vectors]
 class _Writer:
     """Writes one window while the next is being embedded; its failure stops the ingest."""
 
-    def __init__(self, store: Store | None, root: str) -> None:
-        self._store, self._root = store, root
+    def __init__(self, store: Store | None, root: str, *, was_empty: bool) -> None:
+        self._store, self._root, self._was_empty = store, root, was_empty
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="askmd-write")
         self._last: Future[None] | None = None
         self._windows = 0
@@ -222,8 +222,13 @@ class _Writer:
         self._wait()
         if self._store is not None:
             self._windows += 1
-            flush = self._windows % FLUSH_EVERY == 0
-            self._last = self._thread.submit(_write, self._store, self._root, window, vectors, flush=flush)
+            self._last = self._thread.submit(self._replace, self._store, window, vectors)
+
+    def _replace(self, store: Store, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors]) -> None:
+        before = set() if self._was_empty else _ids_of(store, self._root, window)
+        _write(store, window, vectors, before)
+        if self._windows % FLUSH_EVERY == 0:
+            store.flush()
 
     def _wait(self) -> None:
         if self._last is not None:
@@ -240,20 +245,21 @@ class _Writer:
             self._thread.shutdown(wait=True)
 
 
+def _ids_of(store: Store, root: str, window: Sequence[_ChangedFile]) -> set[str]:
+    of_these_files = f"{equals('root', root)} and {among('doc', [file.doc for file in window])}"
+    return {row["id"] for row in store.rows(of_these_files, ["id"])}
+
+
 def _write(
-    store: Store, root: str, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors], *, flush: bool
+    store: Store, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors], before: AbstractSet[str]
 ) -> None:
     def complete(new: NewRow) -> StoredRow:
         return StoredRow(**new.row, lexical=terms(new.row), vectors=vectors[new.row["embed_hash"]])
 
     rows = [new for file in window for new in file.rows]
-    of_these_files = f"{equals('root', root)} and {among('doc', [file.doc for file in window])}"
-    before = {row["id"] for row in store.rows(of_these_files, ["id"])}
     store.upsert([complete(new) for new in rows if new.row["ordinal"] != 0])
     store.delete(sorted(before - {new.row["id"] for new in rows}))
     store.upsert([complete(new) for new in rows if new.row["ordinal"] == 0])
-    if flush:
-        store.flush()
 
 
 def _count_unchanged(store: Store, root: str, others: Iterable[str]) -> int:

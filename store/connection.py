@@ -115,6 +115,8 @@ def _explain(error: Exception, uri: str) -> str:
             f"Milvus at {shown} is there, but takes no connection; is MILVUS_TOKEN right "
             "(user:password, or the cluster's API key)?"
         )
+    if is_lite(uri) and ("deadline exceeded" in lowered or "deadline_exceeded" in lowered):
+        return f"Milvus Lite at {shown} took longer than MILVUS_TIMEOUT allows; is the machine busy? ({text[:200]})"
     if any(sign in lowered for sign in ("fail connecting", "server unavailable", "unavailable", "deadline exceeded")):
         return f"Milvus at {shown} does not answer; is it running, and is MILVUS_URI right? ({text[:200]})"
     return f"Milvus at {shown}: {text[:500]}"

@@ -114,6 +114,17 @@ class Store:
             rows = self.client.get(self.target, ids=list(ids), output_fields=SHOWN_FIELDS)
         return {row["id"]: cast("Row", row) for row in rows}
 
+    def vectors(self, ids: Sequence[str]) -> dict[str, list[list[float]]]:
+        """Give the vectors of rows, one for each embedding model, by `embed_hash`; rows that are gone are left out."""
+        with self._errors():
+            return {
+                row["embed_hash"]: [row[field] for field in self.vector_fields]
+                for first in range(0, len(ids), PAGE)
+                for row in self.client.get(
+                    self.target, ids=list(ids[first : first + PAGE]), output_fields=["embed_hash", *self.vector_fields]
+                )
+            }
+
     def filter_expression(self, filters: Filters) -> str:
         """Write filters as the expression that the search methods take. Raises ConfigError for an unknown key."""
         fields = files_fields(filters)
