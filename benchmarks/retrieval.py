@@ -26,7 +26,7 @@ from chains.retrieve import CANDIDATES, find, rank, read_passages
 from chains.schema import Hit
 from config.settings import Settings
 from experiments.queries import Query, read_queries
-from experiments.retrieval_metrics import measure
+from experiments.retrieval_metrics import cover, measure
 from experiments.statistics import difference, estimate
 from ingest.pipeline import ingest
 from store.embeddings import EmbeddingModel, configured_embeddings
@@ -37,6 +37,7 @@ DEPTH = 20
 RRF_K = 60
 """Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet" (2009)."""
 SHOWN = ("hit@1", "hit@5", "mrr@10", "cover@1500")
+BUDGETS = (500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000)
 
 Search = Callable[["Index", str], list[Fused]]
 
@@ -169,6 +170,7 @@ def main() -> None:
         stores = options.stores or Path(scratch)
         results = [(each, run(each, options.sets, stores)) for each in chosen]
     print_table(results)
+    print_budgets(results[0][1])
     if options.json:
         told = [{"variant": each.name, "metrics": metrics} for each, metrics in results]
         options.json.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
@@ -189,11 +191,14 @@ def run(variant: Variant, sets: Sequence[QuestionSet], stores: Path) -> Metrics:
     found: Metrics = {}
     for each in sets:
         with opened(each, variant, stores) as index:
-            measured = [
-                measure(query, search(variant, index, query), approximate_token_starts) for query in each.queries
-            ]
+            measured = [measure_all(query, search(variant, index, query)) for query in each.queries]
         found[each.name] = {name: [values[name] for values in measured] for name in measured[0]}
     return found
+
+
+def measure_all(query: Query, hits: Sequence[Hit]) -> dict[str, float]:
+    by_budget = {f"cover@{tokens}": cover(query, hits, tokens, approximate_token_starts) for tokens in BUDGETS}
+    return measure(query, hits, approximate_token_starts) | by_budget
 
 
 def search(variant: Variant, index: Index, query: Query) -> list[Hit]:
@@ -237,6 +242,14 @@ def print_table(results: Sequence[tuple[Variant, Metrics]]) -> None:
         ]
         print(f"| {variant.name} | " + " | ".join(cells) + " |")
     print("\n`*`: the interval leaves out zero and a randomisation test gives p < 0.05.")
+
+
+def print_budgets(metrics: Metrics) -> None:
+    """What share of the evidence a prompt of so many tokens holds, by set."""
+    print("\n| evidence covered in tokens |", " | ".join(f"{tokens:,}" for tokens in BUDGETS), "|")
+    print("| --- |" + " --- |" * len(BUDGETS))
+    for name, values in metrics.items():
+        print(f"| {name} |", " | ".join(f"{np.mean(values[f'cover@{tokens}']):.2f}" for tokens in BUDGETS), "|")
 
 
 def count(results: Sequence[tuple[Variant, Metrics]], name: str) -> int:

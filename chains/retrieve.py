@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -78,12 +79,13 @@ def find(asked: Asked) -> list[Fused]:
 
 
 def rank(asked: Asked) -> dict[str, Ranking]:
-    """Search in each way; give the ids that each found with their scores, best first."""
-    store, vector = asked.store, asked.embedding.embed_queries([asked.question])[0]
-    return {
-        "dense": store.nearest(store.vector_fields[asked.number], vector, CANDIDATES, asked.filter_),
-        "lexical": store.matching(asked.terms, CANDIDATES, asked.filter_),
-    }
+    """Search in both ways at once; give the ids that each found with their scores, best first."""
+    store = asked.store
+    with ThreadPoolExecutor(1, thread_name_prefix="askmd-lexical") as thread:
+        lexical = thread.submit(store.matching, asked.terms, CANDIDATES, asked.filter_)
+        vector = asked.embedding.embed_queries([asked.question])[0]
+        dense = store.nearest(store.vector_fields[asked.number], vector, CANDIDATES, asked.filter_)
+        return {"dense": dense, "lexical": lexical.result()}
 
 
 def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
