@@ -116,7 +116,7 @@ def _explain(error: Exception, uri: str) -> str:
             "(user:password, or the cluster's API key)?"
         )
     if is_lite(uri) and ("deadline exceeded" in lowered or "deadline_exceeded" in lowered):
-        return f"Milvus Lite at {shown} took longer than MILVUS_TIMEOUT allows; is the machine busy? ({text[:200]})"
+        return f"Milvus Lite at {shown} took longer than ASKMD_MILVUS_TIMEOUT allows; is the machine busy?"
     if any(sign in lowered for sign in ("fail connecting", "server unavailable", "unavailable", "deadline exceeded")):
         return f"Milvus at {shown} does not answer; is it running, and is MILVUS_URI right? ({text[:200]})"
     return f"Milvus at {shown}: {text[:500]}"

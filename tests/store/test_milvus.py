@@ -2,6 +2,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,15 @@ def test_a_server_that_does_not_answer_is_named() -> None:
     with pytest.raises(StoreError, match=r"Milvus at http://127\.0\.0\.1:\d+ does not answer") as caught:
         open_store(Settings(milvus_uri=uri, milvus_timeout=1, milvus_token=SecretStr("root:secret")))
     assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_takes_too_long_is_not_called_a_server_that_is_down(store: Store) -> None:
+    one = row("a", "word")
+    store.upsert([StoredRow(**{**one, "id": f"{n:05}"}) for n in range(2_000)])
+    hasty = replace(store, settings=store.settings.model_copy(update={"milvus_timeout": 0.005}))
+
+    with pytest.raises(StoreError, match=r"Milvus Lite at .*\.db took longer than ASKMD_MILVUS_TIMEOUT allows"):
+        hasty.matching("word", 5, "")
 
 
 @pytest.mark.parametrize("uri", ["milvus", "ftp://host", "/tmp/folder"])
