@@ -89,19 +89,33 @@ def rank(asked: Asked) -> dict[str, Ranking]:
 
 
 def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
-    """Fetch what was found and widen it; look further down while what fell into one passage leaves room."""
+    """Fetch what was found and widen it; look further down while what fell into one passage leaves room.
+
+    What scores the same comes in the order of paths and lines, so that of equal texts the first place is given.
+    """
     by_id = {fused.id: fused for fused in found}
     scores = {fused.id: fused.score for fused in found}
     roots = asked.store.roots()
     take = k
     while True:
-        rows = list(asked.rows(fused.id for fused in found[:take]).values())
+        take = _through_ties(found, take)
+        rows = sorted(
+            asked.rows(fused.id for fused in found[:take]).values(),
+            key=lambda row: (-scores[row["id"]], row["root"], row["doc"], row["ordinal"]),
+        )
         near = asked.rows({id_ for row in rows for id_ in row["near"]}) if limit else {}
         passages = widen(rows, near, scores, limit)
         hits = without_duplicates([_hit(passage, by_id[passage.found], roots) for passage in passages])
         if len(hits) >= k or take >= len(found):
             return hits[:k]
         take *= 2
+
+
+def _through_ties(found: Sequence[Fused], take: int) -> int:
+    """Take those that score the same as the last one too: which of them comes first is not yet known."""
+    while 0 < take < len(found) and found[take].score == found[take - 1].score:
+        take += 1
+    return take
 
 
 def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:

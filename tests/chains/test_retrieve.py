@@ -88,6 +88,20 @@ def test_copies_give_their_place_to_other_passages(tmp_path: Path) -> None:
         assert text.count("\n", 0, place["start"]) + 1 == place["start_line"]
 
 
+@pytest.mark.parametrize("names", ["amz", "zma"])
+def test_of_copies_the_first_place_is_given_whichever_came_into_the_store_first(tmp_path: Path, names: str) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"))
+    files = dict(FILES)
+    for letter in names:
+        files[f"{letter}.md"] = "# Lamps\n\nThe lamp burns oil.\n"
+        ingest(settings, write_files(tmp_path / "docs", files))
+
+    with open_store(settings) as store:
+        lamps = find(store, "What does the lamp burn?", 1)[0]
+
+    assert [place["doc"] for place in (lamps, *lamps["also_in"])] == ["a.md", "m.md", "z.md"]
+
+
 def test_other_languages_ask_the_second_model(store: Store) -> None:
     hits = find(store, "Где хранится чай?", 1)
 

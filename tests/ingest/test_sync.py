@@ -302,6 +302,23 @@ def test_any_change_ends_where_a_clean_ingest_ends(
     assert bench.rows() == synced
 
 
+def test_words_weigh_after_changes_what_they_weigh_after_a_clean_ingest(tmp_path: Path) -> None:
+    """Milvus Lite counts in how many rows a word stands for each of its segments alone."""
+    one, other = (Settings(milvus_uri=str(tmp_path / f"{name}.db")) for name in ("one", "other"))
+    changed = {**FILES, "sub/b.md": "# B\n\nOne matter.\n\n## C\n\nTwo.\n", "e.md": "# E\n\nOne more matter.\n"}
+    for files in (FILES, {**FILES, "d.md": "# D\n\nFour.\n"}, changed):
+        with open_or_create_store(one, FINGERPRINT) as store:
+            Workbench(store, tmp_path / "docs").sync(files)
+    with open_or_create_store(other, FINGERPRINT) as store:
+        Workbench(store, tmp_path / "docs").sync(changed)
+
+    with open_or_create_store(one, FINGERPRINT) as store:
+        after_changes = dict(store.matching("one matter", 50, ""))
+    with open_or_create_store(other, FINGERPRINT) as store:
+        assert after_changes == pytest.approx(dict(store.matching("one matter", 50, "")))
+    assert len(after_changes) > len(FILES)
+
+
 def test_a_milvus_without_bm25_is_told_and_works(tmp_path: Path) -> None:
     settings = Settings(milvus_uri=str(tmp_path / "old.db"))
     with open_or_create_store(settings, replace(FINGERPRINT, lexical=0)) as old:
