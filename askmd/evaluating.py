@@ -1,5 +1,6 @@
 """`askmd eval`: a question file through retrieval."""
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -65,7 +66,7 @@ def _evaluate(settings: Settings, queries: Sequence[Query], filters: Filters) ->
     with open_search(settings, filters, judge=both_kinds) as search:
         _require_documents(queries, search.store.docs())
         search.find_or_fail(queries[0].question)  # the models load with the first search, which must not count
-        setup = Setup(asdict(search.store.fingerprint), told, dict(filters))
+        setup = Setup(json.loads(search.store.fingerprint.to_json()), told, dict(filters))
         return evaluate(_shown(queries), search.find_or_fail, setup)
 
 
