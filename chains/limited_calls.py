@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from typing import Any
 
 import httpx2
@@ -26,6 +26,8 @@ ATTEMPTS = "askmd.attempts"
 
 _MOST_OF_A_REFUSAL = 65_536
 """Bytes of a response that is no reply which are read: its error object is short."""
+_END_OF_BODY = 0.1
+"""Seconds to wait for the end of a body after the end of the stream in it."""
 _BROKEN = (httpx2.RequestError, httpx2.StreamError)
 
 
@@ -132,7 +134,7 @@ class Call:
         self.limits = TimeLimits(spec, streamed=streamed)
         self._attempts = Attempts(spec)
         self._spec = spec
-        self._seen: TokensSeen | None = None
+        self._seen = TokensSeen(spec.max_reply_bytes, streamed=False)
 
     def begin_attempt(self, request: httpx2.Request) -> None:
         """Count the attempt and set the time limits up to the headers."""
@@ -173,9 +175,14 @@ class Call:
     def check(self, part: bytes) -> None:
         """Hold what arrived against the limits. Raises CallFailed."""
         try:
-            self.limits.check(token=self._seen is None or self._seen.read(part))
+            self.limits.check(token=self._seen.read(part))
         except CallFailed as failure:
             raise self.failed(failure) from None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the reply said that nothing more comes; the body may have an end that was not read."""
+        return self._seen.done
 
     def failed(self, error: Exception) -> CallFailed:
         """Say why the call is given up."""
@@ -236,14 +243,23 @@ class _Body(httpx2.SyncByteStream):
 
     def close(self) -> None:
         try:
+            if self._call.is_done:
+                self._read_to_the_end()
             self._response.close()
         finally:
             self._watch.stop()
             self._place.leave()
 
+    def _read_to_the_end(self) -> None:
+        """Only a connection whose reply was read to its end can serve the next call."""
+        self._watch.expect(_END_OF_BODY)
+        with suppress(*_BROKEN):
+            for _ in self._parts:
+                pass
+
 
 class _AsyncBody(httpx2.AsyncByteStream):
-    """The same in an event loop."""
+    """The same in an event loop; there the client library itself reads to the end."""
 
     def __init__(self, call: Call, response: httpx2.Response, place: Place) -> None:
         self._call = call
@@ -279,8 +295,8 @@ def _patience(spec: ChatModelSpec, slots: Slots) -> float:
 
 
 def _busy(slots: Slots) -> CallFailed:
-    what = f"{slots.number} requests are under way and none ended in time"
-    return CallFailed("busy", what, "end some, or raise the entry's `max_concurrency`", attempts=0)
+    what = f"as many requests as it may have at once ({slots.number}) are under way, and none ended in time"
+    return CallFailed("busy", what, "end one, or raise the entry's `max_concurrency`", attempts=0)
 
 
 def _beginning(response: httpx2.Response) -> bytes:

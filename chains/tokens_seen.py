@@ -17,6 +17,8 @@ class TokensSeen:
     """
 
     def __init__(self, most: int, *, streamed: bool) -> None:
+        self.done = False
+        """Whether the stream said that nothing more comes."""
         self._most = most
         self._streamed = streamed
         self._size = 0
@@ -37,6 +39,7 @@ class TokensSeen:
     def _read_events(self, part: bytes) -> bool:
         *lines, self._rest = (self._rest + part).split(b"\n")
         events = [line.removeprefix(b"data:") for line in lines if line.startswith(b"data:")]
+        self.done = self.done or any(event.strip() == b"[DONE]" for event in events)
         self._size += sum(max(_LEAST, len(event) - _ENVELOPE) for event in events)
         return bool(events) if self._begun else any(map(says_something, events))
 

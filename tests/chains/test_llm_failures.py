@@ -11,7 +11,6 @@ from tests.support.chat_calls import KEY, PROMPT, Call, entry, every_way, invoke
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script
 from tests.support.chat_server import ChatServer
 
-
 MEGABYTE = "x" * 1_000_000
 
 
@@ -201,6 +200,6 @@ def test_a_retired_model_id_is_told_with_its_successor(call: Call, old: str, thi
 
 
 def test_a_server_without_a_key_lists_its_own_ids() -> None:
-    with ChatServer(Failure.of(404, "model 'x' not found")) as server:
-        with pytest.raises(ChatFailure, match="the server lists its ids at http://127.0.0.1:.*/models"):
-            chat_model(entry(server, "local", model="x")).invoke("hi")
+    told = pytest.raises(ChatFailure, match="the server lists its ids at http://127.0.0.1:.*/models")
+    with ChatServer(Failure.of(404, "model 'x' not found")) as server, told:
+        chat_model(entry(server, "local", model="x")).invoke("hi")
