@@ -23,21 +23,25 @@ class TokensSeen:
         self._streamed = streamed
         self._size = 0
         self._begun = False
-        self._rest = b""
+        self._rest: list[bytes] = []  # of a line that has not ended
 
     def read(self, part: bytes) -> bool:
         """Take the next bytes and tell whether a token is in them. Raises CallFailed beyond the limit."""
         token = self._read_events(part) if self._streamed else bool(part.strip())
         if not self._streamed:
             self._size += len(part)
-        if self._size + len(self._rest) > self._most:
+        if self._size + sum(map(len, self._rest)) > self._most:
             what = f"the reply is longer than {self._most:,} bytes"
             raise CallFailed("oversized", what, "ask for less, or raise the entry's `max_reply_bytes`")
         self._begun = self._begun or token
         return token
 
     def _read_events(self, part: bytes) -> bool:
-        *lines, self._rest = (self._rest + part).split(b"\n")
+        if b"\n" not in part:
+            self._rest.append(part)
+            return False
+        *lines, rest = b"".join([*self._rest, part]).split(b"\n")
+        self._rest = [rest]
         events = [line.removeprefix(b"data:") for line in lines if line.startswith(b"data:")]
         self.done = self.done or any(event.strip() == b"[DONE]" for event in events)
         self._size += sum(max(_LEAST, len(event) - _ENVELOPE) for event in events)

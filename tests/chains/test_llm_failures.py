@@ -100,8 +100,6 @@ BROKEN: list[tuple[Script, str, str]] = [
     (Reply(""), "empty", "the answer is empty"),
     (Reply("", reasoning="Hm."), "empty", "ask again"),
     (Reply("", reasoning="Hm.", finish_reason="length"), "empty", "`max_tokens`"),
-    (Reply(10 * MEGABYTE), "oversized", "longer than 4,000,000 bytes"),
-    (Reply(" ".join([MEGABYTE] * 10)), "oversized", "`max_reply_bytes`"),
 ]
 
 
@@ -113,6 +111,23 @@ def test_a_broken_reply_is_an_error(call: Call, script: Script, kind: str, words
         assert (error.kind, error.status, error.attempts) == (kind, None, 1)
         assert len(server.requests) == 1
     assert words in str(error)
+
+
+@pytest.mark.parametrize("text", [10 * MEGABYTE, " ".join([MEGABYTE] * 10)])
+@every_way
+def test_a_reply_of_ten_megabytes_is_refused(call: Call, text: str) -> None:
+    with ChatServer(Reply(text)) as server:
+        error = failure(call, open_model(server))
+    assert (error.kind, error.attempts) == ("oversized", 1)
+    assert "longer than 4,000,000 bytes" in str(error)
+    assert "`max_reply_bytes`" in str(error)
+
+
+@streamed
+def test_many_events_that_say_little_are_refused_too(call: Call) -> None:
+    with ChatServer(Reply("word " * 1000)) as server:
+        assert failure(call, open_model(server, max_reply_bytes=10_000)).kind == "oversized"
+        assert call(open_model(server, max_reply_bytes=100_000)).content
 
 
 @streamed
