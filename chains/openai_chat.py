@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr
 
 from chains.openai_client import open_async_client, open_client
 from chains.openai_errors import FORESEEN, Explainer
+from chains.slots import Slots
 from config.errors import ModelError
 from config.models import ChatModelSpec
 
@@ -24,8 +25,9 @@ _OPENAI_HOST = "api.openai.com"
 
 def open_chat(spec: ChatModelSpec, key: SecretStr) -> "OpenAICompatibleChat":
     """Build the model of an entry; every value that the library would else take from the environment is given."""
-    sync = open_client(spec, key.get_secret_value())
-    twin = open_async_client(spec, key.get_secret_value())
+    slots = Slots(spec.max_concurrency)
+    sync = open_client(spec, key.get_secret_value(), slots)
+    twin = open_async_client(spec, key.get_secret_value(), slots)
     thinking = {"thinking": {"type": spec.thinking}} if spec.thinking else {}
     model = OpenAICompatibleChat(
         model=spec.model,
@@ -33,13 +35,11 @@ def open_chat(spec: ChatModelSpec, key: SecretStr) -> "OpenAICompatibleChat":
         api_key=key,
         temperature=spec.temperature,
         max_completion_tokens=spec.max_tokens,
-        timeout=spec.timeout,
-        max_retries=spec.max_retries,
+        max_retries=0,
         default_headers=dict(spec.extra_headers) or None,
         extra_body={**spec.extra_body, **thinking} or None,
         stream_usage=True,
-        # `timeout` bounds the wait for the next bytes; the library's own limit would hold for async calls only
-        stream_chunk_timeout=None,
+        stream_chunk_timeout=None,  # the limits of the entry are kept in chains/limited_calls.py
         openai_proxy=None,
         output_version="v0",
         use_responses_api=False,

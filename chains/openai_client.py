@@ -15,23 +15,25 @@ from typing import Any
 import httpx2
 import openai
 
+from chains.limited_calls import LimitedAsyncClient, LimitedClient
+from chains.slots import Slots
 from config.models import ChatModelSpec
 
 _LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 
-def open_client(spec: ChatModelSpec, key: str) -> openai.OpenAI:
+def open_client(spec: ChatModelSpec, key: str, slots: Slots) -> openai.OpenAI:
     """Open the client for sync calls; its connections are closed when it is no longer used, at exit at the latest."""
-    http = httpx2.Client(limits=_LIMITS, timeout=spec.timeout, verify=_tls())
+    http = LimitedClient(spec, slots, limits=_LIMITS, verify=_tls())
     client = openai.OpenAI(http_client=http, **_options(spec, key))
     _forget_environment(client, spec)
     weakref.finalize(client, http.close)
     return client
 
 
-def open_async_client(spec: ChatModelSpec, key: str) -> openai.AsyncOpenAI:
+def open_async_client(spec: ChatModelSpec, key: str, slots: Slots) -> openai.AsyncOpenAI:
     """Open the client for async calls; it serves any number of event loops, one after another or at once."""
-    client = openai.AsyncOpenAI(http_client=_ClientPerLoop(timeout=spec.timeout), **_options(spec, key))
+    client = openai.AsyncOpenAI(http_client=_ClientPerLoop(spec, slots), **_options(spec, key))
     _forget_environment(client, spec)
     return client
 
@@ -43,7 +45,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def _options(spec: ChatModelSpec, key: str) -> dict[str, Any]:
-    return {"base_url": spec.base_url, "api_key": key, "timeout": spec.timeout, "max_retries": spec.max_retries}
+    return {"base_url": spec.base_url, "api_key": key, "max_retries": 0}  # chains/limited_calls.py tries again
 
 
 def _forget_environment(client: openai.OpenAI | openai.AsyncOpenAI, spec: ChatModelSpec) -> None:
@@ -56,8 +58,10 @@ def _forget_environment(client: openai.OpenAI | openai.AsyncOpenAI, spec: ChatMo
 class _ClientPerLoop(httpx2.AsyncClient):
     """Sends through a client of the running event loop: a pooled connection dies with the loop that opened it."""
 
-    def __init__(self, timeout: float) -> None:
-        super().__init__(timeout=timeout, transport=httpx2.AsyncBaseTransport())  # it sends nothing itself
+    def __init__(self, spec: ChatModelSpec, slots: Slots) -> None:
+        super().__init__(transport=httpx2.AsyncBaseTransport())  # it sends nothing itself
+        self._spec = spec
+        self._slots = slots
         self._clients: dict[asyncio.AbstractEventLoop, tuple[httpx2.AsyncClient, AsyncGenerator[None]]] = {}
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
@@ -73,7 +77,7 @@ class _ClientPerLoop(httpx2.AsyncClient):
     async def _client(self) -> httpx2.AsyncClient:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            client = httpx2.AsyncClient(limits=_LIMITS, timeout=self.timeout, verify=_tls())
+            client = LimitedAsyncClient(self._spec, self._slots, limits=_LIMITS, verify=_tls())
             keeper = self._close_with_loop(loop, client)
             self._clients[loop] = client, keeper
             await anext(keeper)

@@ -6,18 +6,20 @@ with its Authorization header and whatever the server sent back, so none of them
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 import openai
 from pydantic import SecretStr
 
+from chains.call_failed import CallFailed, Kind
+from chains.error_bodies import is_no_quota, is_too_long, is_unknown_model, message_of
+from chains.limited_calls import ATTEMPTS
+from chains.retries import causes, retry_after
 from config.errors import ModelError
+from config.model_ids import todays_id
 from config.models import ChatModelSpec
 
 FORESEEN = (openai.OpenAIError, ValueError, TypeError, LookupError, AttributeError, OSError)
 """All that the client library raises: its own errors, and those of code that met a reply of an unexpected shape."""
-
-Kind = Literal["status", "timeout", "connection", "reported", "malformed", "incomplete", "empty"]
 
 _CAUSES = {
     400: "the request was refused",
@@ -43,10 +45,16 @@ _REMEDIES = {
 
 
 class ChatFailure(ModelError):  # noqa: N818 - it is a ModelError first
-    """A failed call: `entry` and `host` say of which model, `kind` and `status` (HTTP, None if there was none) how."""
+    """A failed call: `entry` and `host` say of which model, `kind` and `status` (HTTP, None if there was none) how.
 
-    def __init__(self, message: str, spec: ChatModelSpec, kind: Kind, status: int | None = None) -> None:
+    `attempts` is how often it was tried; 0 if it did not come to that.
+    """
+
+    def __init__(
+        self, message: str, spec: ChatModelSpec, kind: Kind, status: int | None = None, attempts: int = 1
+    ) -> None:
         super().__init__(f"model {spec.name!r} at {spec.host}: {message}")
+        self.attempts = attempts
         self.entry = spec.name
         self.host = spec.host
         self.kind: Kind = kind
@@ -62,16 +70,19 @@ class Explainer:
 
     def explain(self, error: BaseException) -> ModelError:
         """Turn any error of a call into the one to raise."""
+        failed = next((cause for cause in causes(error) if isinstance(cause, CallFailed)), None)
+        if failed:
+            what = f"{self._clean(failed.what)}{_tried(failed.attempts)}"
+            return self._failure(failed.kind, what, failed.remedy, attempts=failed.attempts)
         match error:
-            case openai.APITimeoutError():
-                return self._failure("timeout", f"nothing arrived for {self.spec.timeout:g} s", "try again later")
-            case openai.APIConnectionError() | OSError():
-                return self._connection(error)
             case openai.APIStatusError():
                 return self._status(error)
             # a ValueError of a dict is how langchain_openai passes on a reply that is an error object
-            case openai.APIError(body=body) | ValueError(args=[dict() as body]):
+            case openai.APIError(body=dict() as body) | ValueError(args=[dict() as body]):
                 return self._failure("reported", f"it reported an error{self._quote(body)}", "try again later")
+            case openai.APIConnectionError() | OSError():
+                reason = self._clean(str([*causes(error)][-1]))
+                return self._failure("connection", f"it broke off ({reason})", "ask again")
         return self.malformed(type(error).__name__)
 
     def malformed(self, how: str) -> ModelError:
@@ -90,34 +101,37 @@ class Explainer:
         )
 
     def _status(self, error: openai.APIStatusError) -> ModelError:
-        status = error.status_code
+        status, body = error.status_code, error.body
         names = {"model": self.spec.model, "key": self.spec.api_key_env or "the entry's `extra_headers`"}
-        cause = _CAUSES.get(status, "the server failed" if status >= 500 else "unexpected answer").format(**names)
+        cause = _CAUSES.get(status, "the server failed" if status >= 500 else "unexpected answer")
         remedy = _REMEDIES.get(status, "try again later" if status >= 500 else "check the entry's `base_url`")
-        wait = error.response.headers.get("Retry-After", "")
-        pause = f" (retry after {wait} s)" if wait.isdecimal() else ""
-        return self._failure(
-            "status", f"{status}, {cause}{pause}{self._quote(error.body)}", remedy.format(**names), status
-        )
-
-    def _connection(self, error: BaseException) -> ModelError:
-        reason = ""
-        cause: BaseException | None = error
-        while cause:  # the client library says only "Connection error."; what it was made from says more
-            reason = str(cause) or reason
-            cause = cause.__cause__
-        what = f"no connection, or it broke off ({self._clean(reason)})"
-        return self._failure("connection", what, "check the network, the entry's `base_url` and that the server runs")
+        if status in {400, 413, 422} and is_too_long(body):
+            cause, remedy = _CAUSES[413], _REMEDIES[413]
+        elif status in {400, 404, 422} and is_unknown_model(body):
+            cause, remedy = "the provider has no model {model!r}", "change the entry's `model`: {todays_id}"
+            names["todays_id"] = todays_id(self.spec)
+        elif status == 429 and is_no_quota(body):
+            cause, remedy = _CAUSES[402], _REMEDIES[402]
+        attempts = error.response.extensions[ATTEMPTS]
+        wait = retry_after(error.response.headers)
+        too_long = f", longer than the entry's `retry_seconds` ({self.spec.retry_seconds:g})"
+        pause = f" (retry after {wait:.0f} s{too_long if attempts.refused_pause else ''})" if wait is not None else ""
+        what = f"{status}, {cause.format(**names)}{pause}{_tried(attempts.made)}{self._quote(body)}"
+        return self._failure("status", what, remedy.format(**names), status, attempts.made)
 
     def _quote(self, body: object) -> str:
         """Quote the server's own words, if it sent an error object: a web page says nothing in one line."""
-        said = body.get("message") if isinstance(body, dict) else None
-        return f': "{self._clean(said)}"' if isinstance(said, str) and said.strip() else ""
+        said = self._clean(message_of(body))
+        return f': "{said}"' if said else ""
 
     def _clean(self, text: str) -> str:
         line = " ".join(text.replace(self.key.get_secret_value(), "(key)").split())
         line = "".join(filter(str.isprintable, re.sub(r"\bsk-[\w*-]+", "(key)", line)))
         return line if len(line) <= 200 else f"{line[:200]}…"
 
-    def _failure(self, kind: Kind, what: str, remedy: str, status: int | None = None) -> ModelError:
-        return ChatFailure(f"{what}; {remedy}", self.spec, kind, status)
+    def _failure(self, kind: Kind, what: str, remedy: str, status: int | None = None, attempts: int = 1) -> ModelError:
+        return ChatFailure(f"{what}; {remedy}", self.spec, kind, status, attempts)
+
+
+def _tried(attempts: int) -> str:
+    return f", tried {attempts} times" if attempts > 1 else ""

@@ -38,8 +38,14 @@ class ChatModelSpec(BaseModel):
     thinking: Literal["enabled", "disabled"] | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, gt=0)
-    timeout: float = Field(default=60.0, gt=0, description="seconds until the connection or the next bytes arrive")
-    max_retries: int = Field(default=2, ge=0, le=10)
+    connect_timeout: float = Field(default=10.0, gt=0, description="seconds until the connection is there")
+    timeout: float = Field(default=60.0, gt=0, description="seconds until the next token arrives")
+    first_token_timeout: float | None = Field(default=None, gt=0, description="until the first one, if it differs")
+    answer_timeout: float = Field(default=600.0, gt=0, description="seconds for all of it, retries included")
+    max_retries: int = Field(default=2, ge=0, le=10, description="attempts after a failed one")
+    retry_seconds: float = Field(default=30.0, ge=0, description="after so long no further attempt is begun")
+    max_concurrency: int = Field(default=8, ge=1, le=100, description="requests at once; others wait for their turn")
+    max_reply_bytes: int = Field(default=4_000_000, gt=0, description="a longer reply is refused")
     extra_headers: Mapping[str, str] = Field(default_factory=dict)
     extra_body: Mapping[str, Any] = Field(default_factory=dict)
     context_tokens: int | None = Field(default=None, gt=0)
@@ -49,6 +55,11 @@ class ChatModelSpec(BaseModel):
     def host(self) -> str:
         """`host` or `host:port` of the endpoint; empty for a model that needs none."""
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
+
+    @property
+    def first_token_limit(self) -> float:
+        """Seconds from the request to the first token; of a plain reply to all of it, since it comes in one piece."""
+        return self.first_token_timeout or self.timeout
 
 
 def load_models(additions: Mapping[str, Mapping[str, Any]]) -> dict[str, ChatModelSpec]:

@@ -43,6 +43,7 @@ class Reply:
     usage: Usage | None = field(default_factory=Usage)
     done: bool = True
     delay: float = 0.0
+    comments: int = 0  # so many signs of life come first, `delay` seconds apart
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ class Broken:
     """A reply that goes wrong after `after` words, in a stream or in the middle of a plain body.
 
     stall: nothing more arrives. cut: the body ends as if it were whole. reset: the connection breaks off.
-    error: an error object takes the place of what is missing. garbage: what follows is not JSON.
+    error: an error object takes the place of what is missing. garbage: what follows is not JSON, sse: no event either.
+    comments: nothing but signs of life arrives, every 50 ms: comments in a stream, blanks in a plain body.
     """
 
-    how: Literal["stall", "cut", "reset", "error", "garbage"]
+    how: Literal["stall", "cut", "reset", "error", "garbage", "sse", "comments"]
     reply: Reply = field(default_factory=Reply)
-    after: int = 2
+    after: int = 2  # 0: before the first token, when all that came is an event with the role
     message: str = "the model crashed"
 
 

@@ -44,6 +44,10 @@ class Request:
         return str(self.messages[-1]["content"])
 
 
+_COMMENT = b": keep-alive\n\n"
+"""As DeepSeek sends it while a request waits."""
+
+
 class ClientGoneError(Exception):
     """The client closed the connection before the whole reply was sent."""
 
@@ -198,6 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(script, Reply):
             self._wait(script.delay * len(words(script.text)))
             self._send(200, "application/json", json.dumps(completion(script, model)).encode())
+        elif script.how == "comments":
+            self._head(200, "application/json", {"Transfer-Encoding": "chunked"})
+            self._show_life(b"\n")
         elif script.how == "error":
             self._send(200, "application/json", json.dumps({"error": {"message": script.message}}).encode())
         else:
@@ -205,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
             part = whole[: len(whole) // 2]
             self._head(200, "application/json", {"Content-Length": str(len(part if script.how == "cut" else whole))})
             self._write(part)
-            if script.how == "garbage":
+            if script.how in {"garbage", "sse"}:
                 self._write(b"?" * (len(whole) - len(part)))
             elif script.how != "cut":
                 self._break_off(script)
@@ -214,6 +221,9 @@ class _Handler(BaseHTTPRequestHandler):
         reply = script if isinstance(script, Reply) else script.reply
         left = len(list(deltas(reply))) if isinstance(script, Reply) else script.after
         self._head(200, "text/event-stream", {"Transfer-Encoding": "chunked"})
+        for _ in range(reply.comments):
+            self._write_part(_COMMENT)
+            self._wait(reply.delay)
         for event in self._events(request, reply, left, whole=isinstance(script, Reply)):
             self._write_part(f"data: {event}\n\n".encode())
         if isinstance(script, Broken):
@@ -222,6 +232,10 @@ class _Handler(BaseHTTPRequestHandler):
                     self._write_part(f"data: {json.dumps({'error': {'message': script.message}})}\n\n".encode())
                 case "garbage":
                     self._write_part(b'data: {"choices": [{"delta": \n\n')
+                case "sse":
+                    self._write_part(b"<html>\n\n: x\n\nevent\n\n\xff\xfe\n\ndata: <html>\n\n")
+                case "comments":
+                    self._show_life(_COMMENT)
                 case "stall" | "reset":
                     self._break_off(script)
                     return
@@ -241,6 +255,12 @@ class _Handler(BaseHTTPRequestHandler):
             yield json.dumps(chunk(model, None) | {"usage": reply.usage.as_json()})
         if reply.done:
             yield "[DONE]"
+
+    def _show_life(self, sign: bytes) -> None:
+        while not self.chat.closing.is_set():
+            self._write_part(sign)
+            self._wait(0.05)
+        self.close_connection = True
 
     def _break_off(self, script: Broken) -> None:
         if script.how == "stall":
