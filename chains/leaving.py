@@ -18,9 +18,9 @@ class LeavableGenerator(RunnableGenerator[Any, Any]):
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """Transform as RunnableGenerator does."""
         source = _Source(input)
-        pieces = super().transform(source, config, **kwargs)  # a name, or the step ends before `source` is told to
+        pieces = super().transform(source, config, **kwargs)  # a name keeps it open until below
         try:
-            for piece in pieces:
+            for piece in pieces:  # noqa: UP028 - `yield from` would close `pieces` first
                 yield piece
         except GeneratorExit:
             source.end()

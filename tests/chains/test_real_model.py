@@ -39,7 +39,9 @@ Open = Callable[..., Runnable[Any, Any]]
 def open_chain(store: Store, llama: LlamaServer) -> Open:
     def open_(tokens: int = TOKENS) -> Runnable[Any, Any]:
         entry = {"base_url": llama.base_url, "max_tokens": tokens, "extra_body": {"ignore_eos": True}}
-        return build_chain(Settings(llm="local", prompt="tutorial", k=1, gate=0, passage_chars=0, models={"local": entry}), store)
+        return build_chain(
+            Settings(llm="local", prompt="tutorial", k=1, gate=0, passage_chars=0, models={"local": entry}), store
+        )
 
     return open_
 
