@@ -102,7 +102,7 @@ def leave(chain: Runnable[Any, Any], seen: Callable[[], None]) -> None:
     pieces = chain.stream(QUESTION)
     next(piece for piece in pieces if piece.get("answer"))
     seen()
-    pieces.close()
+    pieces.close()  # type: ignore[attr-defined]
 
 
 def leave_async(chain: Runnable[Any, Any], seen: Callable[[], None]) -> None:
