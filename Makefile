@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+LLM := tests/support/llama_server.requirements.txt
 DEMO_STORE := $(VENV)/demo.db
 PICK_LLM := from config.settings import Settings; print("deepseek" if Settings().secret("DEEPSEEK_API_KEY") else "offline")
 QUESTION ?= What does ingest do with files that did not change?
@@ -25,7 +26,7 @@ demo: $(VENV)/installed
 	@echo '    $(BIN)/askmd ask "..."'
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -45,7 +46,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(INSTALL) '.[offline]'
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml constraints.txt
+$(VENV)/installed-dev: pyproject.toml constraints.txt $(LLM)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) '.[offline,dev]'
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement $(LLM)
 	@touch $(VENV)/installed $@

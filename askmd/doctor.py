@@ -66,7 +66,7 @@ def _chat_model(settings: Settings) -> Iterator[Finding]:
     if spec.api_key_env is None:
         yield Finding("chat model", "ok", f"{spec.name}: needs no key")
     elif settings.chat_key(spec):
-        yield Finding("chat model", "ok", f"{spec.name}: {spec.api_key_env} is set, for {spec.host}")
+        yield Finding("chat model", "ok", f"{spec.name}: {spec.api_key_env} is set, for {spec.host or spec.model}")
     else:
         where = f"; get a key at {spec.key_page}" if spec.key_page else ""
         text = f"{spec.name}: {spec.api_key_env} is not set{where}; without one, ask with --llm offline"

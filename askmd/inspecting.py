@@ -26,17 +26,42 @@ def describe_models(settings: Settings) -> list[dict[str, Any]]:
             "default": spec.name == settings.llm,
             "model": spec.model,
             "host": spec.host,
-            "thinking": spec.thinking == "enabled",
+            "thinking": {"enabled": True, "disabled": False}.get(spec.thinking or ""),
             "key": _key_state(settings, spec),
+            "context_tokens": spec.context_tokens,
+            "prices": spec.prices.model_dump(mode="json") if spec.prices else None,
             "description": spec.description,
         }
         for spec in settings.chat_models().values()
     ]
 
 
+def print_models(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Show what `describe_models` gave; what is not known is left blank, and thinking that is no choice is, too."""
+    shown = {True: "on", False: "off", None: ""}
+    print_table(
+        [
+            {
+                **{key: row[key] for key in ("name", "default", "model")},
+                "thinking": shown[row["thinking"]],
+                "key": row["key"],
+                "context": f"{row['context_tokens']:,}" if row["context_tokens"] else "",
+                "$ per million tokens": _price(row["prices"]) if row["prices"] else "",
+                "description": row["description"],
+            }
+            for row in rows
+        ]
+    )
+
+
+def _price(prices: Mapping[str, Any]) -> str:
+    cached = "" if prices["cached_input"] is None else f", {prices['cached_input']:g} cached"
+    return f"{prices['input']:g} in{cached}, {prices['output']:g} out ({prices['checked']})"
+
+
 def _key_state(settings: Settings, spec: ChatModelSpec) -> str:
     if spec.api_key_env is None:
-        return "not needed"
+        return "sought by its package" if spec.provider == "langchain" else "not needed"
     try:
         return f"{spec.api_key_env} {'set' if settings.chat_key(spec) else 'missing'}"
     except ConfigError:

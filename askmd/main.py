@@ -216,13 +216,32 @@ def remove(
 
 
 @app.command()
-def models(as_json: Json = False) -> int:
+def models(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="These only.", show_default=False)
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Ask their servers whether they can be used now.")] = False,
+    as_json: Json = False,
+) -> int:
     """List the chat models that --llm takes."""
-    from askmd.inspecting import describe_models, print_table
+    from askmd.inspecting import describe_models, print_models
+    from askmd.reaching import check_models, print_reaches
+    from config.models import find_model
 
-    rows = describe_models(_settings())
-    _print_json({"models": rows}) if as_json else print_table(rows)
-    return 0
+    settings = _settings()
+    known = settings.chat_models()
+    wanted = [find_model(known, name).name for name in names or known]
+    rows = [row for row in describe_models(settings) if row["name"] in wanted]
+    if not check:
+        _print_json({"models": rows}) if as_json else print_models(rows)
+        return 0
+    reaches = check_models(settings, wanted)
+    if as_json:
+        _print_json({"models": [{**row, **reaches[row["name"]].to_json()} for row in rows]})
+    else:
+        print_reaches(settings, reaches)
+    needed = wanted if names else [settings.llm]
+    return 0 if all(reaches[find_model(known, name).name].usable for name in needed) else 1
 
 
 @app.command()

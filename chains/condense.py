@@ -82,6 +82,8 @@ def _after_its_predecessor(state: State) -> str:
 
 def _options(spec: ChatModelSpec) -> dict[str, Any]:
     """Give what this call has otherwise than the answer's: short, plain, and as predictable as the model allows."""
+    if spec.provider == "langchain":
+        return {"stream": False}  # what else a call may say is called otherwise by each provider
     options: dict[str, Any] = {"stream": False, "max_tokens": min(MAX_TOKENS, spec.max_tokens or MAX_TOKENS)}
     if spec.temperature is not None:
         options["temperature"] = 0.0

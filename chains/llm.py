@@ -19,22 +19,26 @@ def chat_model(spec: ChatModelSpec, api_key: SecretStr | None = None, *, refusal
 
     `refusal` is the sentence with which the `offline` model says that the evidence does not hold the answer.
     The model raises ModelError (ChatFailure of chains/openai_errors.py) from invoke, stream and their async twins.
-    Raises ConfigError when the entry's key is missing or can not be a key.
+    Raises ConfigError when the entry's key is missing or can not be a key, or a LangChain provider is not installed.
     """
     if spec.provider == "offline":
         from chains.offline import OfflineChat
 
         return OfflineChat(refusal=refusal) if refusal else OfflineChat()
     key = _key(spec, api_key)
+    if spec.provider == "langchain":
+        from chains.langchain_chat import open_langchain_chat
+
+        return open_langchain_chat(spec, key)
 
     from chains.openai_chat import open_chat
 
-    return open_chat(spec, key)
+    return open_chat(spec, key or KEYLESS)
 
 
-def _key(spec: ChatModelSpec, api_key: SecretStr | None) -> SecretStr:
+def _key(spec: ChatModelSpec, api_key: SecretStr | None) -> SecretStr | None:
     if spec.api_key_env is None:
-        return KEYLESS
+        return None
     key = api_key.get_secret_value().strip() if api_key else ""
     if not key:
         page = f" (get a key at {spec.key_page})" if spec.key_page else ""

@@ -4,12 +4,13 @@ from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableLambda, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnablePassthrough
 
 from chains.answer import finish, finish_async
 from chains.choice import choose
 from chains.condense import condense
 from chains.context import fit, format_context, number
+from chains.leaving import LeavableGenerator
 from chains.notice import notice_first
 from chains.prompts import load_prompts, to_template
 from chains.refusal import in_language_of, question_language
@@ -69,7 +70,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
 
     models = settings.chat_models()
     first: Runnable[Any, Any] = choose(settings, models, prompts)
-    last: Runnable[Any, Any] = RunnableGenerator(finish, finish_async).with_config(run_name="citations")
+    last: Runnable[Any, Any] = LeavableGenerator(finish, finish_async).with_config(run_name="citations")
     return (
         first
         | condense(resources.chat_model, models).with_config(run_name="condense")

@@ -30,7 +30,7 @@ class ChatModelSpec(BaseModel):
 
     name: str
     description: str = ""
-    provider: Literal["openai", "offline"] = "openai"
+    provider: Literal["openai", "langchain", "offline"] = "openai"
     base_url: str = ""
     model: str = ""
     api_key_env: str | None = None
@@ -77,11 +77,25 @@ def _spec(name: str, entry: Mapping[str, Any]) -> ChatModelSpec:
         spec = ChatModelSpec(name=name, **entry)
     except (ValidationError, TypeError) as error:
         raise ConfigError(f"model {name!r}: {_first_problem(error)}") from None
-    if spec.provider == "openai" and not (spec.base_url.startswith(("http://", "https://")) and spec.host):
+    wants_address = spec.provider == "openai" or spec.base_url
+    if wants_address and not (spec.base_url.startswith(("http://", "https://")) and spec.host):
         raise ConfigError(f"model {name!r}: base_url {spec.base_url!r} is not an http(s) address")
     if spec.provider == "openai" and not spec.model:
         raise ConfigError(f"model {name!r}: `model` is missing; give the id that the provider knows it by")
+    if spec.provider == "langchain":
+        _check_langchain(spec)
     return spec
+
+
+def _check_langchain(spec: ChatModelSpec) -> None:
+    if not all(spec.model.partition(":")):
+        raise ConfigError(
+            f"model {spec.name!r}: `model` is {spec.model!r}; for LangChain it is PROVIDER:MODEL, "
+            "such as anthropic:claude-opus-4-6"
+        )
+    for key in ("thinking", "extra_headers", "extra_body"):
+        if getattr(spec, key):
+            raise ConfigError(f"model {spec.name!r}: `{key}` is for OpenAI-compatible endpoints; leave it out")
 
 
 def _first_problem(error: ValidationError | TypeError) -> str:

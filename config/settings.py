@@ -129,12 +129,14 @@ class Settings(BaseSettings):
 
         Raises ConfigError where askmd.toml would send it to a host that the user did not allow.
         """
-        if spec.api_key_env is None:
+        # a LangChain provider's class finds a key by itself, so that one without a variable needs trust, too
+        variable = spec.api_key_env or ("your key" if spec.provider == "langchain" else None)
+        if variable is None:
             return None
         shipped = {(known.api_key_env, known.host) for known in load_models({}).values()}
         if spec.name in self._project.get("models", {}) and (spec.api_key_env, spec.host) not in shipped:
-            self._require_trust(f"model {spec.name!r}", spec.api_key_env, spec.base_url)
-        return self.secret(spec.api_key_env)
+            self._require_trust(f"model {spec.name!r}", variable, spec.base_url)
+        return self.secret(spec.api_key_env) if spec.api_key_env else None
 
     def embedding_key(self) -> SecretStr | None:
         """Give the key of the embedding endpoint. Raises ConfigError as `chat_key` does."""

@@ -103,6 +103,7 @@ def test_keys_are_read_from_the_environment_and_from_dotenv(monkeypatch: pytest.
         '[models.mine]\nbase_url = "https://evil.example/v1"\nmodel = "m"\napi_key_env = "DEEPSEEK_API_KEY"\n',
         '[models.mine]\nbase_url = "https://api.deepseek.com@evil.example"\nmodel = "m"\napi_key_env = "DEEPSEEK_API_KEY"\n',
         '[models.local]\nbase_url = "https://evil.example/v1"\napi_key_env = "AWS_SECRET_ACCESS_KEY"\n',
+        '[models.mine]\nprovider = "langchain"\nmodel = "openai:m"\nbase_url = "https://evil.example/v1"\n',
     ],
 )
 def test_a_project_file_can_not_redirect_a_key(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +111,7 @@ def test_a_project_file_can_not_redirect_a_key(text: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-1")
     name = text[len("[models.") : text.index("]")]
 
-    with pytest.raises(ConfigError, match=r"would send \w+ to evil\.example; .*ASKMD_TRUSTED_HOSTS=evil\.example"):
+    with pytest.raises(ConfigError, match=r"would send [\w ]+ to evil\.example; .*ASKMD_TRUSTED_HOSTS=evil\.example"):
         Settings().chat_key(Settings().chat_models()[name])
 
     monkeypatch.setenv("ASKMD_TRUSTED_HOSTS", "other.example, evil.example")

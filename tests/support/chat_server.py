@@ -55,6 +55,8 @@ class ClientGoneError(Exception):
 class ChatServer(LoopbackServer):
     """Answers from a queue of scripts, then by `default`: a script or a function of the request.
 
+    `listing` takes the place of the list of `models`.
+
     `requests` logs what arrived; `disconnected` holds the requests whose client left before the end of the reply.
     """
 
@@ -63,12 +65,14 @@ class ChatServer(LoopbackServer):
         *scripts: Script,
         default: Script | Callable[[Request], Script] | None = None,
         models: tuple[str, ...] = ("deepseek-v4-flash", "deepseek-v4-pro"),
+        listing: Failure | Hang | None = None,
         port: int = 0,
         on_request: Callable[[Request], None] | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.disconnected: list[Request] = []
         self.models = models
+        self.listing = listing
         self._scripts = deque(scripts)
         self._default = default or Reply()
         self._on_request = on_request
@@ -158,11 +162,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         request = self._read()
-        if request.path.removeprefix("/v1") == "/models":
+        if request.path.removeprefix("/v1") != "/models":
+            self._send_failure(Failure.of(404, f"no route {request.path}"))
+        elif self.chat.listing:
+            with contextlib.suppress(ClientGoneError):
+                self._answer(request, self.chat.listing)
+        else:
             models = [{"id": model, "object": "model", "owned_by": "scripted"} for model in self.chat.models]
             self._send(200, "application/json", json.dumps({"object": "list", "data": models}).encode())
-        else:
-            self._send_failure(Failure.of(404, f"no route {request.path}"))
 
     def do_POST(self) -> None:
         request = self._read()
