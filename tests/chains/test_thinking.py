@@ -148,7 +148,7 @@ def test_thinking_does_not_wait_for_a_notice_that_comes_first(chain: Runnable[An
 def test_thinking_of_other_libraries_is_found_in_blocks() -> None:
     parts: list[Any] = [{"type": "thinking", "thinking": "Hm. "}, {"type": "text", "text": "Tea."}]
     message = AIMessage(parts, response_metadata={"model_provider": "anthropic"})
-    piece = AIMessageChunk([{"type": "reasoning", "reasoning": "Hm."}])
+    piece = AIMessageChunk(content=[{"type": "reasoning", "reasoning": "Hm."}])
 
     assert (thinking_of(message), thinking_of(piece), thinking_of(AIMessage("Tea."))) == ("Hm. ", "Hm.", "")
     assert without_thinking(message).content == [{"type": "text", "text": "Tea."}]

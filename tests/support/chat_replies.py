@@ -31,7 +31,7 @@ class Usage:
             body["prompt_cache_miss_tokens"] = self.prompt - self.cached
         if self.reasoning is not None:
             body["completion_tokens_details"] = {"reasoning_tokens": self.reasoning}
-        return body | self.others
+        return {**body, **self.others}
 
 
 @dataclass(frozen=True)
