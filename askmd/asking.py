@@ -5,9 +5,11 @@ from typing import Any
 
 import typer
 
+from askmd.costs import usage_line
 from askmd.notices import print_notices
 from askmd.places import line_now, other_places, place, what_became_of
 from askmd.searching import scores_of
+from askmd.thinking import show_thinking
 from chains.quotations import plain
 from chains.rag import build_chain
 from chains.schema import Answer, Citation, Evidence, Excerpt, Question
@@ -21,11 +23,15 @@ def answer(settings: Settings, question: Question) -> Answer:
     return build_chain(settings).invoke(question)
 
 
-def stream_answer(settings: Settings, question: Question, *, explain: bool = False) -> None:
-    """Print the answer while it arrives, then its sources; also those of an answer that fails on the way."""
+def stream_answer(settings: Settings, question: Question, *, explain: bool = False, thinking: bool = False) -> None:
+    """Print the answer while it arrives, then its sources; also those of an answer that fails on the way.
+
+    `thinking` also prints what the model thinks before it answers.
+    """
     given: Any = {}
+    pieces = build_chain(settings).stream(question)
     try:
-        for piece in build_chain(settings).stream(question):
+        for piece in show_thinking(pieces) if thinking else pieces:
             given = piece if not given else given + piece
             typer.echo(piece.get("answer", ""), nl=False)
     finally:
@@ -35,6 +41,8 @@ def stream_answer(settings: Settings, question: Question, *, explain: bool = Fal
     print_notices(given["notices"])
     for line in _remarks(given):
         typer.echo(line, err=True)
+    if given["usage"]["calls"]:
+        typer.echo(usage_line(given["usage"]), err=True)
 
 
 def _print_sources(given: Mapping[str, Any], *, explain: bool) -> None:

@@ -95,6 +95,9 @@ def ask(
         Path | None, typer.Option(metavar="FILE.json", help="What was said before: a JSON list of messages.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show what was searched, and the scores.")] = False,
+    show_thinking: Annotated[
+        bool, typer.Option("--show-thinking", help="Show what the model thinks before it answers.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Answer a question from what was ingested, with citations."""
@@ -111,7 +114,7 @@ def ask(
     if as_json:
         _print_json(answer(settings, asked))
     else:
-        stream_answer(settings, asked, explain=explain)
+        stream_answer(settings, asked, explain=explain, thinking=show_thinking)
     return 0
 
 

@@ -1,6 +1,6 @@
 """The last step of the chain: what the steps before it made becomes the answer, whole or piece by piece."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -10,20 +10,22 @@ from chains.checks import check, unchecked
 from chains.choice import State
 from chains.citations import Renumbering
 from chains.refusal import begins_with_notice, is_refusal
-from chains.usage import reported, total
+from chains.thinking import thinking_of
+from chains.usage import calls_of, total
+from config.models import ChatModelSpec
 
 
-def finish(pieces: Iterator[Any]) -> Iterator[AddableDict]:
+def finish(models: Mapping[str, ChatModelSpec], pieces: Iterator[Any]) -> Iterator[AddableDict]:
     """Give the sources as soon as they are there, the text as it comes, and what can only be told at the end."""
-    answer = _Answer()
+    answer = _Answer(models)
     for piece in pieces:
         yield from answer.take(piece)
     yield answer.end()
 
 
-async def finish_async(pieces: AsyncIterator[Any]) -> AsyncIterator[AddableDict]:
+async def finish_async(models: Mapping[str, ChatModelSpec], pieces: AsyncIterator[Any]) -> AsyncIterator[AddableDict]:
     """Do the same as `finish`."""
-    answer = _Answer()
+    answer = _Answer(models)
     async for piece in pieces:
         for part in answer.take(piece):
             yield part
@@ -33,7 +35,8 @@ async def finish_async(pieces: AsyncIterator[Any]) -> AsyncIterator[AddableDict]
 class _Answer:
     """Puts the pieces of the state together again while it passes on what the caller waits for."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Mapping[str, ChatModelSpec]) -> None:
+        self._models = models
         self._state: dict[str, Any] = {}
         self._message: BaseMessage | None = None
         self._written = Renumbering(())
@@ -46,6 +49,8 @@ class _Answer:
             yield AddableDict(question=self._state["question"], search=self._state["search"], sources=piece["sources"])
         if message is not None:
             self._message = message if self._message is None else cast("AIMessageChunk", self._message) + message
+            if thinking := thinking_of(message):
+                yield AddableDict(thinking=thinking)
             if shown := self._show(str(message.text)):
                 yield shown
 
@@ -57,10 +62,8 @@ class _Answer:
         refused = is_refusal(text, state["refusal"])
         to_check = state["retrieval"] and not refused
         written = self._written
-        # a refusal without a call has neither
-        called = bool(message.usage_metadata or message.response_metadata.get("model_name"))
         return AddableDict(
-            {"answer": "", "cited": []}
+            {"thinking": "", "answer": "", "cited": []}
             | rest
             | (check(written, state["sources"], state["question"]) if to_check else unchecked(written)),
             refused=refused,
@@ -72,7 +75,7 @@ class _Answer:
             prompt=state["prompt"],
             mode=state["mode"],
             finish_reason=message.response_metadata.get("finish_reason", ""),
-            usage=total([*state["spent"], *([reported(message)] if called else [])]),
+            usage=total([*state["spent"], *calls_of(message, self._models[state["llm"]])]),
         )
 
     def _show(self, text: str, *, last: bool = False) -> AddableDict:

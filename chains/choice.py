@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from chains.prompts import MODES, Prompt, find_prompt
 from chains.refusal import in_language_of
 from chains.schema import Evidence, Question, Usage
+from chains.thinking import without_thinking
 from config.errors import ConfigError
 from config.models import ChatModelSpec, find_model
 from config.settings import MAX_K, Mode, Settings
@@ -135,6 +136,6 @@ def _read_history(messages: Any) -> list[BaseMessage]:
     if not isinstance(messages, list | tuple):
         raise ConfigError(f"chat_history is not a list of messages: {messages!r:.200}")
     try:
-        return convert_to_messages(messages)
+        return [without_thinking(message) for message in convert_to_messages(messages)]
     except (ValueError, NotImplementedError, TypeError, LookupError) as error:
         raise ConfigError(f"chat_history is not a list of messages: {' '.join(str(error).split())[:200]}") from None

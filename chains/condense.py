@@ -51,7 +51,7 @@ def condense(
             reply = prepare(state).invoke([instruction, _material(state)], config)
         except ModelError as failure:
             return _fall_back(state, _bad_reply(failure), UNKNOWN)
-        return _judge(state, reply)
+        return _judge(state, reply, models[state["llm"]])
 
     async def step_async(state: State, config: RunnableConfig) -> State:
         if not _needs_model(state, models):
@@ -60,7 +60,7 @@ def condense(
             reply = await prepare(state).ainvoke([instruction, _material(state)], config)
         except ModelError as failure:
             return _fall_back(state, _bad_reply(failure), UNKNOWN)
-        return _judge(state, reply)
+        return _judge(state, reply, models[state["llm"]])
 
     return RunnableLambda(step, step_async)
 
@@ -119,11 +119,11 @@ def _shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:half]} … {text[-half:]}"
 
 
-def _judge(state: State, reply: AIMessage) -> State:
+def _judge(state: State, reply: AIMessage, spec: ChatModelSpec) -> State:
     flaw = _flaw(reply, state["question"])
     if flaw:
-        return _fall_back(state, flaw, reported(reply))
-    return {**state, "search": reply.text.strip(), "spent": [*state["spent"], reported(reply)]}
+        return _fall_back(state, flaw, reported(reply, spec))
+    return {**state, "search": reply.text.strip(), "spent": [*state["spent"], reported(reply, spec)]}
 
 
 def _flaw(reply: AIMessage, question: str) -> str:

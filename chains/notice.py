@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableGenerator
 
 from chains.refusal import is_refusal, notice_end
+from chains.thinking import thinking_of
 
 _LONGEST = 80
 """Characters by which a model that begins with a notice has written it."""
@@ -33,7 +34,7 @@ def notice_first(notice: str) -> Runnable[BaseMessage, BaseMessage]:
 
 
 class _Beginning:
-    """Keeps pieces back until it is clear whether they begin with a notice."""
+    """Keeps pieces back until it is clear whether they begin with a notice; thinking is not kept back."""
 
     def __init__(self, notice: str) -> None:
         self._notice = notice
@@ -41,7 +42,7 @@ class _Beginning:
         self._over = False
 
     def take(self, piece: BaseMessage) -> Iterator[BaseMessage]:
-        if self._over:
+        if self._over or (thinking_of(piece) and not piece.text):
             yield piece
             return
         self._kept = piece if self._kept is None else cast("AIMessageChunk", self._kept) + piece

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from chains.refusal import in_language_of
 from chains.sentences import sentences
+from chains.usage import OWN_WORDS
 from store.lexical import analyse
 
 PREAMBLE = "No language model was used; these sentences of the documents match the question best:"
@@ -92,7 +93,7 @@ class OfflineChat(BaseChatModel):
         return "\n".join([PREAMBLE, "", *(f"- “{quote.text}” [{quote.number}]" for quote in quotes)])
 
 
-_END = {"finish_reason": "stop", "model_name": "offline"}
+_END = {"finish_reason": "stop", "model_name": "offline", "model_provider": OWN_WORDS}
 
 
 def read_passages(messages: Sequence[BaseMessage]) -> list[Passage]:

@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr
 from chains.openai_client import open_async_client, open_client
 from chains.openai_errors import FORESEEN, Explainer
 from chains.slots import Slots
+from chains.usage import REPORTS
 from config.errors import ModelError
 from config.models import ChatModelSpec
 
@@ -57,8 +58,9 @@ class OpenAICompatibleChat(ChatOpenAI):
     """A chat model that raises ModelError for every failure, and for a reply that breaks off or is empty.
 
     `response_metadata["finish_reason"]` of a message says why it ended (`length`, `content_filter`: not whole).
-    `usage_metadata` is None when the server reported nothing. Thinking is kept in
-    `additional_kwargs["reasoning_content"]`, apart from the answer.
+    `usage_metadata` is None when the server reported nothing; what it reported stands as it is in
+    `response_metadata`, for chains/usage.py. Thinking is kept in `additional_kwargs["reasoning_content"]`, apart from
+    the answer.
     """
 
     explainer: Explainer = Field(exclude=True, repr=False)
@@ -179,6 +181,8 @@ def _add_what_deepseek_says(message: BaseMessage, said: Mapping[str, Any], usage
         return
     if reasoning := said.get("reasoning_content") or said.get("reasoning"):
         message.additional_kwargs["reasoning_content"] = reasoning
+    if usage:
+        message.response_metadata[REPORTS] = [dict(usage)]
     cached = (usage or {}).get("prompt_cache_hit_tokens")
     if cached is not None and message.usage_metadata:
         details = message.usage_metadata.get("input_token_details", InputTokenDetails())

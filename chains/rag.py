@@ -19,6 +19,7 @@ from chains.retrieve import from_document
 from chains.retriever import ChunkRetriever
 from chains.schema import Answer, Question
 from chains.staleness import mark_stale, stale_notices
+from chains.usage import OWN_WORDS
 from config.settings import Settings
 from store.milvus import Store
 
@@ -60,7 +61,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
 
     def generate(state: Any) -> Runnable[Any, BaseMessage] | BaseMessage:
         if state["retrieval"] and not state["sources"] and state["mode"] == "strict":
-            return AIMessage(state["refusal"], response_metadata={"finish_reason": "stop"})
+            return AIMessage(state["refusal"], response_metadata={"finish_reason": "stop", "model_provider": OWN_WORDS})
         asked_in = question_language(state["question"])
         template = to_template(prompts[state["prompt"]], state["mode"], asked_in).with_config(run_name="prompt")
         answered = template | resources.chat_model(state["llm"]).with_config(run_name="llm")
@@ -70,7 +71,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
 
     models = settings.chat_models()
     first: Runnable[Any, Any] = choose(settings, models, prompts)
-    last: Runnable[Any, Any] = LeavableGenerator(finish, finish_async).with_config(run_name="citations")
+    last: Runnable[Any, Any] = LeavableGenerator(partial(finish, models), partial(finish_async, models))
     return (
         first
         | condense(resources.chat_model, models).with_config(run_name="condense")
@@ -78,7 +79,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         | RunnableLambda(_look_at_files).with_config(run_name="staleness")
         | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
         | RunnablePassthrough.assign(message=RunnableLambda(generate).with_config(run_name="generate"))
-        | last
+        | last.with_config(run_name="citations")
     ).with_config(run_name="askmd")
 
 

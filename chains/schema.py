@@ -103,19 +103,30 @@ class Excerpt(TypedDict):
 
 
 class Usage(TypedDict):
-    """Tokens as the provider reported them, of all calls of a model together; None where it did not for each."""
+    """Tokens as the provider reported them, and what they cost, of all calls of a model together.
 
+    None is unknown: it was not reported for each call, or the cost of one cannot be told (see chains/cost.py).
+    """
+
+    calls: int
+    """0 where no model was called."""
     input_tokens: int | None
     cached_input_tokens: int | None
+    """Those of `input_tokens` that the provider had in its cache."""
     output_tokens: int | None
     reasoning_tokens: int | None
+    """Those of `output_tokens` that were thinking."""
+    cost: float | None
+    """In US dollars."""
+    prices_checked: str | None
+    """The day of the prices that the cost was computed by, YYYY-MM-DD, the earliest of several; None without any."""
 
 
 class Answer(TypedDict):
     """What the chain gives.
 
-    Streamed, it comes in this order: `sources`; pieces of `answer`, together with the passages that they are the first
-    to cite (`cited`); and the rest at the end.
+    Streamed, it comes in this order: `sources`; pieces of `thinking`, if the model shows any; pieces of `answer`,
+    together with the passages that they are the first to cite (`cited`); and the rest at the end.
     """
 
     question: str
@@ -123,6 +134,8 @@ class Answer(TypedDict):
     """What was searched: the question, or what was made of a follow-up; empty with a prompt without retrieval."""
     sources: list[Evidence]
     """The passages under the numbers that they had in the prompt."""
+    thinking: str
+    """What the model thought before it answered, as far as it shows that; nothing else of the answer is about it."""
     answer: str
     """The text. Its numbers are not those of the prompt: [1] is the passage that it cites first."""
     cited: list[int]

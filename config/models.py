@@ -50,6 +50,7 @@ class ChatModelSpec(BaseModel):
     extra_body: Mapping[str, Any] = Field(default_factory=dict)
     context_tokens: int | None = Field(default=None, gt=0)
     prices: Prices | None = None
+    states_cost: bool = Field(default=False, description="replies say what they cost, in US dollars: `usage.cost`")
 
     @property
     def host(self) -> str:

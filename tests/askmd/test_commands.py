@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.chat_replies import Broken, Failure, Reply
+from tests.support.chat_replies import Broken, Failure, Reply, Usage
 from tests.support.chat_server import ChatServer
 from tests.support.corpus import FILES
 from tests.support.json_server import Answer
@@ -256,8 +256,74 @@ def test_ask_streams_an_answer_and_lists_its_sources(copy: Path, server: ChatSer
         "warning: the answer cites [8?], which is no source",
         "warning: a quotation is not in the sources: “Or perhaps it is”",
         "note: a statement is without a source: “It is not in the glass jar [8?].”",
+        "tokens: 11 in, 7 out; cost: unknown",
     ]
     assert server.requests[0].body["stream"]
+
+
+def test_ask_ends_with_tokens_and_cost(copy: Path, server: ChatServer) -> None:
+    usage = Usage(prompt=12_000, completion=40, cached=10_000, reasoning=30)
+    server.script(Reply("In a closed tin [1].", usage=usage), Reply("In a closed tin [1].", usage=usage))
+
+    done = askmd("ask", "Where is tea stored?", folder=copy, DEEPSEEK_API_KEY="sk-1")
+    answer = askmd_json("ask", "Where is tea stored?", folder=copy, DEEPSEEK_API_KEY="sk-1")
+    offline = askmd("ask", "Where is tea stored?", "--llm", "offline", folder=copy)
+
+    assert done.stderr == (
+        "tokens: 12,000 in (10,000 cached), 40 out (30 thinking); cost: $0.00032 (prices of 2026-11-22)\n"
+    )
+    assert (answer["usage"]["cost"], answer["usage"]["prices_checked"]) == (0.0003192, "2026-11-22")
+    assert offline.stderr == ""
+
+
+def test_thinking_is_shown_apart_from_the_answer_where_it_is_asked_for(copy: Path, server: ChatServer) -> None:
+    reply = Reply("In a closed tin [1].", reasoning="Tea is\n\nstored where?")
+    server.script(reply, reply, reply, Reply("", reasoning="Hm."))
+    words = ("ask", "Where is tea stored?")
+
+    shown = askmd(*words, "--show-thinking", folder=copy, DEEPSEEK_API_KEY="sk-1")
+    hidden = askmd(*words, folder=copy, DEEPSEEK_API_KEY="sk-1")
+    answer = askmd_json(*words, "--show-thinking", folder=copy, DEEPSEEK_API_KEY="sk-1")
+    empty = subprocess.run(
+        [ASKMD, *words, "--show-thinking"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=copy,
+        env={**os.environ, "DEEPSEEK_API_KEY": "sk-1"},
+    )
+
+    assert shown.stderr.startswith("Thinking:\nTea is\n\nstored where?\n\nAnswer:\ntokens: ")
+    assert shown.stdout == hidden.stdout
+    assert shown.stdout.startswith("In a closed tin [1].\n\nSources:\n")
+    assert "Thinking" not in hidden.stderr
+    assert (answer["thinking"], answer["answer"]) == ("Tea is\n\nstored where?", "In a closed tin [1].")
+    assert empty.returncode == 1
+    assert empty.stderr.startswith("Thinking:\nHm.\naskmd: ")
+    assert "handbook/tea.md:11" in empty.stdout
+
+
+def test_thinking_is_dim_on_a_terminal_that_has_colour(copy: Path, server: ChatServer) -> None:
+    server.script(*[Reply("In a closed tin [1].", reasoning="Hm.")] * 2)
+    command = [ASKMD, "ask", "Where is tea stored?", "--show-thinking"]
+    environment = {**os.environ, "DEEPSEEK_API_KEY": "sk-1"}
+    environment.pop("NO_COLOR", None)
+
+    coloured, plain = (
+        on_terminal(command, copy, {**environment, **colour}) for colour in ({"TERM": "xterm"}, {"NO_COLOR": "1"})
+    )
+
+    assert "Thinking:\n\x1b[2mHm.\x1b[0m\n\nAnswer:\n" in coloured
+    assert "Thinking:\nHm.\n\nAnswer:\n" in plain
+
+
+def on_terminal(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """Run a command whose standard error is a terminal, and give what it writes there."""
+    ours, terminal = os.openpty()
+    with os.fdopen(ours, "rb", closefd=True) as reader:
+        subprocess.run(command, stderr=terminal, stdout=subprocess.DEVNULL, check=True, cwd=folder, env=environment)
+        os.close(terminal)
+        return os.read(reader.fileno(), 100_000).decode().replace("\r\n", "\n")
 
 
 def test_ask_as_json_gives_the_fields_of_an_answer(copy: Path, server: ChatServer) -> None:

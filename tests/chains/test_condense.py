@@ -119,7 +119,7 @@ def test_offline_the_question_before_it_is_searched_too(chain: Runnable[Any, Any
     assert answer["search"] == TOGETHER
     assert answer["sources"][0]["slug"] == "how-is-espresso-made"
     assert (answer["notices"], server.requests) == ([], [])
-    assert set(answer["usage"].values()) == {None}
+    assert answer["usage"]["calls"] == 0
 
 
 def test_a_long_question_before_does_not_push_the_follow_up_out(chain: Runnable[Any, Any]) -> None:
@@ -237,10 +237,13 @@ def test_tokens_are_those_of_both_calls(chain: Runnable[Any, Any], server: ChatS
     usage = chain.invoke(ASKED)["usage"]
 
     assert usage == {
+        "calls": 2,
         "input_tokens": 800,
         "cached_input_tokens": 64,
         "output_tokens": 14,
         "reasoning_tokens": None,  # the first call did not say
+        "cost": pytest.approx((736 * 0.14 + 64 * 0.0028 + 14 * 0.28) / 1e6),
+        "prices_checked": "2026-11-22",
     }
 
 
@@ -257,7 +260,9 @@ def test_tokens_of_a_call_that_did_not_tell_are_not_guessed(
 ) -> None:
     server.script(first, second)
 
-    assert set(chain.invoke(ASKED)["usage"].values()) == {None}
+    usage = chain.invoke(ASKED)["usage"]
+    assert usage.pop("calls") == 2
+    assert set(usage.values()) == {None}
 
 
 def test_tokens_of_condensing_count_where_the_answer_took_no_call(
@@ -268,7 +273,7 @@ def test_tokens_of_condensing_count_where_the_answer_took_no_call(
     answer = chain.invoke({**ASKED, "filter": {"path": "nowhere/*"}})
 
     assert answer["refused"]
-    assert (answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]) == (100, 9)
+    assert (answer["usage"]["calls"], answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]) == (1, 100, 9)
 
 
 def test_a_stream_holds_nothing_of_the_condensing(chain: Runnable[Any, Any], server: ChatServer) -> None:

@@ -9,12 +9,16 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Usage:
-    """Token counts of a reply. `cached` adds DeepSeek's cache fields, `reasoning` the details of the output."""
+    """Token counts of a reply. `cached` adds DeepSeek's cache fields, `reasoning` the details of the output.
+
+    `others` are fields as they are, which win over all else: OpenAI's details of the input, OpenRouter's cost.
+    """
 
     prompt: int = 11
     completion: int = 7
     cached: int | None = None
     reasoning: int | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -27,7 +31,7 @@ class Usage:
             body["prompt_cache_miss_tokens"] = self.prompt - self.cached
         if self.reasoning is not None:
             body["completion_tokens_details"] = {"reasoning_tokens": self.reasoning}
-        return body
+        return {**body, **self.others}
 
 
 @dataclass(frozen=True)
