@@ -1,6 +1,6 @@
 """`askmd ask`: the answer as it comes, then where it comes from, then what is to be said about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import typer
@@ -12,21 +12,35 @@ from askmd.searching import scores_of
 from askmd.thinking import show_thinking
 from chains.quotations import plain
 from chains.rag import build_chain
-from chains.schema import Answer, Citation, Evidence, Excerpt, Question
+from chains.schema import Citation, Evidence, Excerpt, Question
+from config.errors import AskmdError, ModelError
 from config.settings import Settings
 
 _LONGEST = 100
 
 
-def answer(settings: Settings, question: Question) -> Answer:
-    """Give the whole answer."""
-    return build_chain(settings).invoke(question)
+def show_answer(settings: Settings, question: Question, show: Callable[[Mapping[str, Any]], None]) -> None:
+    """Show the fields of the answer; those of one that fails as far as they are known, with the `error`.
+
+    Raises ModelError where the answer is not whole.
+    """
+    given: Any = {}
+    try:
+        for piece in build_chain(settings).stream(question):
+            given = piece if not given else given + piece
+    except AskmdError as error:
+        if given:
+            show({**given, "error": str(error)})
+        raise
+    show(given)
+    _require_whole(given)
 
 
 def stream_answer(settings: Settings, question: Question, *, explain: bool = False, thinking: bool = False) -> None:
     """Print the answer while it arrives, then its sources; also those of an answer that fails on the way.
 
-    `thinking` also prints what the model thinks before it answers.
+    `thinking` also prints what the model thinks before it answers. Raises ModelError where the answer is not whole,
+    when all is printed.
     """
     given: Any = {}
     pieces = build_chain(settings).stream(question)
@@ -43,6 +57,12 @@ def stream_answer(settings: Settings, question: Question, *, explain: bool = Fal
         typer.echo(line, err=True)
     if given["usage"]["calls"]:
         typer.echo(usage_line(given["usage"]), err=True)
+    _require_whole(given)
+
+
+def _require_whole(given: Mapping[str, Any]) -> None:
+    if given["incomplete"]:
+        raise ModelError(f"the answer is incomplete: {given['incomplete']}")
 
 
 def _print_sources(given: Mapping[str, Any], *, explain: bool) -> None:

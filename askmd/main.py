@@ -101,7 +101,7 @@ def ask(
     as_json: Json = False,
 ) -> int:
     """Answer a question from what was ingested, with citations."""
-    from askmd.asking import answer, stream_answer
+    from askmd.asking import show_answer, stream_answer
     from askmd.history import read_history
     from store.filters import parse_filters
 
@@ -112,7 +112,7 @@ def ask(
         "filter": parse_filters(filter_ or []),
     }
     if as_json:
-        _print_json(answer(settings, asked))
+        show_answer(settings, asked, _print_json)
     else:
         stream_answer(settings, asked, explain=explain, thinking=show_thinking)
     return 0

@@ -9,6 +9,7 @@ from langchain_core.runnables import AddableDict
 from chains.checks import check, unchecked
 from chains.choice import State
 from chains.citations import Renumbering
+from chains.origin import origin, why_incomplete
 from chains.refusal import begins_with_notice, is_refusal
 from chains.thinking import thinking_of
 from chains.usage import calls_of, total
@@ -57,32 +58,37 @@ class _Answer:
     def end(self) -> AddableDict:
         state = cast("State", self._state)
         message = cast("AIMessage", self._message)
-        rest = self._show("", last=True)
+        incomplete = why_incomplete(message)
+        rest = self._show("", last=True, broken_off=incomplete is not None)
         text = str(message.text)
-        refused = is_refusal(text, state["refusal"])
+        refused = incomplete is None and is_refusal(text, state["refusal"])
         to_check = state["retrieval"] and not refused
         written = self._written
+        checks = check(written, state["sources"], state["question"]) if to_check else unchecked(written)
+        if incomplete is not None:  # the source of the last statement may be what is missing
+            checks["uncited"] = [each for each in checks["uncited"] if each["end"] < len(written.text.rstrip())]
+        asked = origin(message)
+        calls = [*asked["spent"], *calls_of(message, self._models[asked["llm"]])] if asked else []
         return AddableDict(
-            {"thinking": "", "answer": "", "cited": []}
-            | rest
-            | (check(written, state["sources"], state["question"]) if to_check else unchecked(written)),
+            {"thinking": "", "answer": "", "cited": []} | rest | checks,
+            incomplete=incomplete,
             refused=refused,
             own_knowledge=not state["retrieval"] or begins_with_notice(text),
             confidence=state["confidence"],
-            notices=state["notices"],
-            llm=state["llm"],
-            model=message.response_metadata.get("model_name") or state["model"],
+            notices=[*state["notices"], *(asked["notices"] if asked else state["entries"].notices)],
+            llm=asked["llm"] if asked else state["llm"],
+            model=message.response_metadata.get("model_name") or (asked["model"] if asked else state["model"]),
             prompt=state["prompt"],
             mode=state["mode"],
             finish_reason=message.response_metadata.get("finish_reason", ""),
-            usage=total([*state["spent"], *calls_of(message, self._models[state["llm"]])]),
+            usage=total([*state["spent"], *calls]),
         )
 
-    def _show(self, text: str, *, last: bool = False) -> AddableDict:
+    def _show(self, text: str, *, last: bool = False, broken_off: bool = False) -> AddableDict:
         """Give the text that can be shown now, and the passages that it is the first to cite."""
         if not self._state["retrieval"]:
             return AddableDict(answer=text) if text else AddableDict()
         known = len(self._written.cited)
-        shown = self._written.feed(text) + (self._written.end() if last else "")
+        shown = self._written.feed(text) + (self._written.end(broken_off=broken_off) if last else "")
         cited = self._written.cited[known:]
         return AddableDict(({"answer": shown} if shown else {}) | ({"cited": cited} if cited else {}))

@@ -7,6 +7,7 @@ from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, RunnableSerializable
 from pydantic import Field, ValidationError
 
+from chains.entries import Entries
 from chains.prompts import MODES, Prompt, find_prompt
 from chains.refusal import in_language_of
 from chains.schema import Evidence, Question, Usage
@@ -28,6 +29,8 @@ class State(TypedDict):
     chat_history: list[BaseMessage]
     filter: Filters
     llm: str
+    entries: Entries
+    """Who may be asked: `llm` first, then its fallbacks; see chains/entries.py."""
     model: str
     prompt: str
     refusal: str
@@ -52,6 +55,7 @@ class Choose(RunnableSerializable[str | Question, State]):
     prompt: str
     k: int
     mode: str
+    fallbacks: tuple[str, ...]
     models: Mapping[str, ChatModelSpec]
     prompts: Mapping[str, Prompt]
 
@@ -62,6 +66,8 @@ class Choose(RunnableSerializable[str | Question, State]):
             first = error.errors(include_url=False)[0]
             raise ConfigError(f"{first['loc'][0]}: {first['msg']} (got {first['input']!r})") from None
         find_model(self.models, self.llm)
+        for name in self.fallbacks:
+            find_model(self.models, name)
         find_prompt(self.prompts, self.prompt)
         if not 1 <= self.k <= MAX_K:
             raise ConfigError(f"k is {self.k}; it must be between 1 and {MAX_K}")
@@ -85,6 +91,7 @@ class Choose(RunnableSerializable[str | Question, State]):
             chat_history=history,
             filter=filters,
             llm=self.llm,
+            entries=Entries.of(self.llm, self.fallbacks),
             model=self.models[self.llm].model,
             prompt=self.prompt,
             refusal=self.prompts[self.prompt].refusal or in_language_of(question).refusal,
@@ -101,7 +108,13 @@ def choose(
 ) -> Runnable[str | Question, State]:
     """Make the step with the choices of the settings. Raises ConfigError for one that names nothing."""
     step = Choose(
-        llm=settings.llm, prompt=settings.prompt, k=settings.k, mode=settings.mode, models=models, prompts=prompts
+        llm=settings.llm,
+        prompt=settings.prompt,
+        k=settings.k,
+        mode=settings.mode,
+        fallbacks=settings.fallbacks,
+        models=models,
+        prompts=prompts,
     )
     return step.configurable_fields(
         llm=ConfigurableField(id="llm", description="chat model", annotation=_one_of(models)),

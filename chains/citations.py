@@ -1,9 +1,12 @@
 """The numbers in an answer: checked against the passages and given anew in the order of their appearance. Pure."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from chains.markers import MarkerScanner, Part
+
+_HALF_MARKER = re.compile(r"[\[【［][\d\s,;，、；^–—-]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,12 @@ class Renumbering:
         """Take a piece of what the model wrote, give the text that can be shown."""
         return self._write(self._scanner.feed(piece))
 
-    def end(self) -> str:
-        """Give the rest of the text."""
-        return self._write(self._scanner.end())
+    def end(self, *, broken_off: bool = False) -> str:
+        """Give the rest of the text; where it broke off within a marker, without the half of it."""
+        *parts, last = self._scanner.end() or [""]
+        if broken_off and isinstance(last, str):
+            last = _HALF_MARKER.sub("", last)
+        return self._write([*parts, last])
 
     def _write(self, parts: list[Part]) -> str:
         start = len(self.text)

@@ -1,8 +1,9 @@
 """A follow-up question -> a question that stands alone, which is what is searched.
 
 The chat model of the answer rewrites it, in a call of its own. What the model says is not trusted: where it is no
-single question, the follow-up is searched together with the question before it, and the reader is told. A call that
-fails is raised as it is: the answer would come from the same server, and an outage must not become a worse search.
+single question, the follow-up is searched together with the question before it, and the reader is told. Where the call
+fails, the next entry is asked (chains/fallback.py) and also answers; without one the question fails: the answer would
+come from the same server, and an outage must not become a worse search.
 """
 
 import re
@@ -37,36 +38,56 @@ _OWN_TAGS = re.compile(r"<(?=/?(?:conversation|turn|question)\b)", re.IGNORECASE
 def condense(
     chat_model: "Callable[[str], BaseChatModel]", models: Mapping[str, ChatModelSpec]
 ) -> Runnable[State, State]:
-    """Make the step that sets what is searched. It raises ModelError for a call that fails."""
+    """Make the step that sets what is searched. It raises ModelError for a call that fails, of all entries."""
     instruction = SystemMessage(files("config").joinpath("condense.md").read_text("utf-8").strip())
 
     def prepare(state: State) -> Runnable[Any, AIMessage]:
-        model = chat_model(state["llm"]).bind(**_options(models[state["llm"]]))
+        name = state["entries"].left[0]
+        model = chat_model(name).bind(**_options(models[name]))
         return model.with_config(run_name="condenser", tags=["condense"])
 
+    def opened(state: State) -> State:
+        return {**state, "entries": state["entries"].at_one_that_opens(chat_model)}
+
     def step(state: State, config: RunnableConfig) -> State:
-        if not _needs_model(state, models):
+        if not _is_follow_up(state):
             return _without_model(state)
-        try:
-            reply = prepare(state).invoke([instruction, _material(state)], config)
-        except ModelError as failure:
-            return _fall_back(state, _bad_reply(failure), UNKNOWN)
-        return _judge(state, reply, models[state["llm"]])
+        while _can_rewrite(state := opened(state), models):
+            try:
+                reply = prepare(state).invoke([instruction, _material(state)], config)
+            except ModelError as error:
+                failure = error
+            else:
+                return _judge(state, reply, models[state["entries"].left[0]])
+            if flaw := _bad_reply(failure):
+                return _fall_back(state, flaw, UNKNOWN)
+            state = {**state, "entries": state["entries"].without_first(failure)}
+        return _without_model(state)
 
     async def step_async(state: State, config: RunnableConfig) -> State:
-        if not _needs_model(state, models):
+        if not _is_follow_up(state):
             return _without_model(state)
-        try:
-            reply = await prepare(state).ainvoke([instruction, _material(state)], config)
-        except ModelError as failure:
-            return _fall_back(state, _bad_reply(failure), UNKNOWN)
-        return _judge(state, reply, models[state["llm"]])
+        while _can_rewrite(state := opened(state), models):
+            try:
+                reply = await prepare(state).ainvoke([instruction, _material(state)], config)
+            except ModelError as error:
+                failure = error
+            else:
+                return _judge(state, reply, models[state["entries"].left[0]])
+            if flaw := _bad_reply(failure):
+                return _fall_back(state, flaw, UNKNOWN)
+            state = {**state, "entries": state["entries"].without_first(failure)}
+        return _without_model(state)
 
     return RunnableLambda(step, step_async)
 
 
-def _needs_model(state: State, models: Mapping[str, ChatModelSpec]) -> bool:
-    return state["retrieval"] and bool(_turns(state)) and models[state["llm"]].provider != "offline"
+def _is_follow_up(state: State) -> bool:
+    return state["retrieval"] and bool(_turns(state))
+
+
+def _can_rewrite(state: State, models: Mapping[str, ChatModelSpec]) -> bool:
+    return models[state["entries"].left[0]].provider != "offline"
 
 
 def _without_model(state: State) -> State:
@@ -141,14 +162,14 @@ def _flaw(reply: AIMessage, question: str) -> str:
 
 
 def _bad_reply(failure: ModelError) -> str:
-    """Tell what is wrong with a reply that arrived. Raises every other failure again."""
+    """Tell what is wrong with a reply that arrived; nothing for every other failure."""
     from chains.openai_errors import ChatFailure  # brings in openai, which the failed call already did
 
     if isinstance(failure, ChatFailure) and failure.kind == "empty":
         return "it is empty"
     if isinstance(failure, ChatFailure) and failure.kind == "incomplete":
         return "it broke off"
-    raise failure
+    return ""
 
 
 def _fall_back(state: State, flaw: str, usage: Usage) -> State:

@@ -6,6 +6,7 @@ from typing import cast
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableGenerator
 
+from chains.origin import why_incomplete
 from chains.refusal import is_refusal, notice_end
 from chains.thinking import thinking_of
 
@@ -58,6 +59,6 @@ class _Beginning:
 
     def _with_notice(self, message: BaseMessage) -> BaseMessage:
         text = str(message.text)
-        if is_refusal(text, ""):
+        if is_refusal(text, "") and not why_incomplete(message):
             return message
         return message.model_copy(update={"content": f"{self._notice}\n\n{text[notice_end(text) or 0 :].lstrip()}"})

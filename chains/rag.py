@@ -10,7 +10,9 @@ from chains.answer import finish, finish_async
 from chains.choice import choose
 from chains.condense import condense
 from chains.context import fit, format_context, number
+from chains.fallback import ask_in_turn
 from chains.leaving import LeavableGenerator
+from chains.message import add_message
 from chains.notice import notice_first
 from chains.prompts import load_prompts, to_template
 from chains.refusal import in_language_of, question_language
@@ -29,7 +31,8 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
 
     Takes a question as text or as `Question`, gives an `Answer`. Each call may switch `llm`, `prompt`, `k` and `mode`
     by `config={"configurable": {"llm": "openrouter"}}`. Raises ConfigError here for settings that name nothing; calls
-    raise what their steps raise, always an AskmdError.
+    raise what their steps raise, always an AskmdError. A model that fails is an error only before its first word, and
+    after the fallbacks; an answer that broke off later says so in `incomplete`.
     """
     resources = Resources(settings, store)
     prompts = load_prompts(settings.prompts_dir)
@@ -41,7 +44,8 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         return state["mode"] == "strict" or (state["mode"] == "labelled" and bool(prompts[state["prompt"]].policies))
 
     def search(state: Any, config: RunnableConfig) -> Any:
-        resources.chat_model(state["llm"])  # a missing key shall be told before anything is searched
+        # a missing key shall be told before anything is searched
+        state = {**state, "entries": state["entries"].at_one_that_opens(resources.chat_model)}
         if not state["retrieval"]:
             return {**state, "sources": [], "confidence": None}
         wanted = resources.candidates(state["k"])
@@ -64,7 +68,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
             return AIMessage(state["refusal"], response_metadata={"finish_reason": "stop", "model_provider": OWN_WORDS})
         asked_in = question_language(state["question"])
         template = to_template(prompts[state["prompt"]], state["mode"], asked_in).with_config(run_name="prompt")
-        answered = template | resources.chat_model(state["llm"]).with_config(run_name="llm")
+        answered = template | ask_in_turn(state["entries"], resources.chat_model, models)
         if state["retrieval"] and not state["sources"] and has_gate(state):
             return answered | notice_first(in_language_of(state["question"]).notice)
         return answered
@@ -78,7 +82,7 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         | RunnableLambda(search).with_config(run_name="retrieve")
         | RunnableLambda(_look_at_files).with_config(run_name="staleness")
         | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
-        | RunnablePassthrough.assign(message=RunnableLambda(generate).with_config(run_name="generate"))
+        | add_message(RunnableLambda(generate).with_config(run_name="generate"))
         | last.with_config(run_name="citations")
     ).with_config(run_name="askmd")
 

@@ -137,7 +137,10 @@ class Answer(TypedDict):
     thinking: str
     """What the model thought before it answered, as far as it shows that; nothing else of the answer is about it."""
     answer: str
-    """The text. Its numbers are not those of the prompt: [1] is the passage that it cites first."""
+    """The text, or what arrived of it: see `incomplete`.
+
+    Its numbers are not those of the prompt: [1] is the passage that it cites first.
+    """
     cited: list[int]
     """The `n` of the passages that [1], [2] and so on stand for."""
     citations: list[Citation]
@@ -148,6 +151,8 @@ class Answer(TypedDict):
     """Sentences that claim something without a citation; see chains/statements.py."""
     unsupported_quotes: list[Excerpt]
     """Quotations that no passage holds in these words, or none of those that their sentence cites."""
+    incomplete: str | None
+    """Why the text is not the whole answer, in a line; None if it is. What is cut off is never a refusal."""
     refused: bool
     """The documents do not hold the answer, and the answer says so; it has no citations."""
     own_knowledge: bool
@@ -157,6 +162,7 @@ class Answer(TypedDict):
     notices: list[str]
     """What the reader should know about how this answer came about, a sentence each."""
     llm: str
+    """The entry that gave the answer: the chosen one, or a fallback."""
     model: str
     prompt: str
     mode: Mode

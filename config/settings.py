@@ -4,12 +4,18 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from config.errors import ConfigError
 from config.models import ChatModelSpec, load_models
@@ -44,6 +50,9 @@ class Settings(BaseSettings):
     )
 
     llm: str = Field(default="deepseek", description="chat model, a name of the registry")
+    fallbacks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="chat models to ask instead where the chosen one fails, in this order"
+    )
     prompt: str = Field(default="grounded", description="prompt, by the name of its file")
     prompts_dir: Path | None = Field(default=None, description="folder with prompt files of your own")
     mode: Mode = Field(default="strict", description="what to do where the documents do not hold the answer")
@@ -93,6 +102,11 @@ class Settings(BaseSettings):
     )
 
     _project: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @field_validator("fallbacks", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -336,17 +338,81 @@ def test_ask_as_json_gives_the_fields_of_an_answer(copy: Path, server: ChatServe
     assert (answer["prompt"], len(answer["sources"]), answer["usage"]["output_tokens"]) == ("tutorial", 1, 7)
 
 
-@pytest.mark.parametrize("fault", [Failure.of(401, "bad key sk-1"), Broken("cut", Reply("In a closed tin [1]."))])
-def test_a_failing_model_is_one_line_and_the_sources_are_still_shown(
-    copy: Path, server: ChatServer, fault: Failure | Broken
-) -> None:
-    server.script(fault)
+def test_a_failing_model_is_one_line_and_the_sources_are_still_shown(copy: Path, server: ChatServer) -> None:
+    server.script(*[Failure.of(401, "bad key sk-1")] * 2)
+    words = ("ask", "Where is tea stored?")
 
-    done = askmd("ask", "Where is tea stored?", folder=copy, status=1, DEEPSEEK_API_KEY="sk-1")
+    done = askmd(*words, folder=copy, status=1, DEEPSEEK_API_KEY="sk-1")
+    as_json = askmd(*words, "--json", folder=copy, status=1, DEEPSEEK_API_KEY="sk-1")
 
     assert "handbook/tea.md:11" in done.stdout
     assert "deepseek" in done.stderr
-    assert "sk-1" not in done.stderr + done.stdout
+    given = json.loads(as_json.stdout)
+    assert given["sources"][0]["slug"] == "where-is-tea-stored"
+    assert as_json.stderr == f"askmd: {given['error']}\n" == done.stderr
+    assert "answer" not in given
+    assert "sk-1" not in done.stderr + done.stdout + as_json.stdout
+
+
+def test_an_answer_that_breaks_off_is_shown_and_said_to_be_incomplete(copy: Path, server: ChatServer) -> None:
+    server.script(*[Broken("cut", Reply("In a closed tin [1]. Not in a jar."), after=6)] * 2)
+    words = ("ask", "Where is tea stored?")
+
+    done = askmd(*words, folder=copy, status=1, DEEPSEEK_API_KEY="sk-1")
+    as_json = askmd(*words, "--json", folder=copy, status=1, DEEPSEEK_API_KEY="sk-1")
+
+    answer, sources, *_ = done.stdout.split("\n\n")
+    assert answer == "In a closed tin [1]. Not"
+    assert sources.startswith("Sources:\n  [1] ")
+    assert done.stderr.startswith("askmd: the answer is incomplete: model 'deepseek' at ")
+    given = json.loads(as_json.stdout)
+    assert (given["answer"], given["cited"]) == (answer, [1])
+    assert as_json.stderr == done.stderr == f"askmd: the answer is incomplete: {given['incomplete']}\n"
+
+
+def test_a_fallback_answers_and_it_is_said_who_failed(copy: Path, server: ChatServer) -> None:
+    server.script(*[Failure.of(402, "pay")] * 2)
+    words = ("ask", "Where is tea stored?", "--k", "1")
+    variables = {"DEEPSEEK_API_KEY": "sk-1", "ASKMD_FALLBACKS": "openrouter, offline"}
+
+    done = askmd(*words, folder=copy, env=variables)
+    answer = askmd_json(*words, folder=copy, env=variables)
+
+    assert done.stdout.startswith("No language model was used")
+    assert "tea.md:13" in done.stdout
+    assert done.stderr == "".join(f"note: {notice}\n" for notice in answer["notices"])
+    assert [notice.split(":")[0] for notice in answer["notices"]] == [
+        "model 'deepseek' at 127.0.0.1",
+        "model 'openrouter' needs a key",
+        "no model could be reached",
+    ]
+    assert (answer["llm"], answer["incomplete"]) == ("offline", None)
+
+
+@pytest.mark.parametrize("how", ["slow", "stalled"])
+def test_ctrl_c_keeps_what_was_printed(copy: Path, server: ChatServer, how: str) -> None:
+    text = "In a closed tin [1]. " + "word " * 10_000
+    server.script(Reply(text, delay=0.05) if how == "slow" else Broken("stall", Reply(text), after=10))
+    process = subprocess.Popen(
+        [ASKMD, "ask", "Where is tea stored?"],
+        cwd=copy,
+        env={**os.environ, "DEEPSEEK_API_KEY": "sk-1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    begun = process.stdout.read(25)
+    interrupted = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=60)
+
+    assert time.monotonic() - interrupted < 20, "it does not wait until the entry's `timeout` of 60 s is over"
+    assert process.returncode == 130
+    assert begun == "In a closed tin [1]. word"
+    assert "Sources:\n  [1] " in rest
+    assert errors == "askmd: interrupted; what was done so far is kept\n"
+    assert server.wait_for_disconnect()
 
 
 def test_a_follow_up_is_asked_with_what_was_said_before(copy: Path, server: ChatServer) -> None:

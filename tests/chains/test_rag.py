@@ -1,6 +1,5 @@
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import Runnable
 
 from chains.rag import build_chain
-from config.errors import ConfigError, ModelError, StoreError
+from config.errors import ConfigError, StoreError
 from config.settings import Settings
 from ingest.pipeline import ingest
 from store.milvus import Store, open_store
@@ -130,11 +129,10 @@ def test_citations_are_numbered_as_they_come_and_lead_to_their_sources(
 
 def test_a_cut_stream_gives_no_half_of_a_marker(chain: Runnable[Any, Any], server: ChatServer) -> None:
     server.script(Broken("cut", Reply("It is kept [1, 2] here."), after=4))
-    pieces: list[Any] = []
 
-    with pytest.raises(ModelError):
-        pieces.extend(iter_into(pieces, chain.stream(QUESTION)))
+    pieces = list(chain.stream(QUESTION))
 
+    assert pieces[-1]["incomplete"]
     assert "".join(piece.get("answer", "") for piece in pieces) == "It is kept "
 
 
@@ -399,24 +397,6 @@ def test_a_document_can_not_forge_a_passage(tmp_path: Path, server: ChatServer) 
 
     assert server.requests[0].last_message.count("</passage>") == len(answer["sources"])
     assert (answer["citations"], answer["unknown_citations"]) == ([], [7])
-
-
-def test_a_cut_stream_is_an_error_after_what_had_arrived(chain: Runnable[Any, Any], server: ChatServer) -> None:
-    server.script(Broken("cut", Reply("In a closed tin [1]."), after=2))
-    pieces: list[Any] = []
-
-    with pytest.raises(ModelError, match="deepseek"):
-        pieces.extend(iter_into(pieces, chain.stream(QUESTION)))
-
-    assert "sources" in pieces[0]
-    assert any(piece.get("answer") for piece in pieces)
-    assert "citations" not in pieces[-1]
-
-
-def iter_into(pieces: list[Any], stream: Iterator[Any]) -> Iterator[Any]:
-    for piece in stream:
-        pieces.append(piece)
-    return iter(())
 
 
 def test_a_missing_key_is_told_before_anything_is_searched() -> None:

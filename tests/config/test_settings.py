@@ -43,6 +43,16 @@ def test_milvus_is_named_as_its_documentation_names_it(monkeypatch: pytest.Monke
     assert "secret" not in repr(settings)
 
 
+def test_fallbacks_are_a_list_or_names_with_commas_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().fallbacks == ()
+    project('fallbacks = ["openrouter", "offline"]\n')
+    assert Settings().fallbacks == ("openrouter", "offline")
+    monkeypatch.setenv("ASKMD_FALLBACKS", " local ,offline,")
+    assert Settings().fallbacks == ("local", "offline")
+    with pytest.raises(ConfigError, match=r"setting fallbacks: .*got 3"):
+        Settings(fallbacks=3)
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().k = 3
