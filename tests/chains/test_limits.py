@@ -104,6 +104,15 @@ def test_time_that_the_reader_takes_is_not_the_servers() -> None:
             time.sleep(0.6)
 
 
+def test_the_whole_answer_includes_time_that_the_reader_takes() -> None:
+    with ChatServer(Reply("one two three", delay=0.1)) as server:
+        chunks = open_model(server, answer_timeout=0.4).stream(PROMPT)
+        next(chunks)
+        time.sleep(0.8)
+        with pytest.raises(ChatFailure, match="not whole after 0.4 s"):
+            list(chunks)
+
+
 # What is a token
 
 
