@@ -7,9 +7,12 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.runnables import Runnable
 
+from chains.choice import choose
+from chains.prompts import load_prompts
 from chains.rag import build_chain
 from chains.thinking import thinking_of, without_thinking
 from config.errors import ModelError
+from config.models import load_models
 from config.settings import Settings
 from store.milvus import Store
 from tests.support.chat_replies import Reply
@@ -109,7 +112,7 @@ def test_what_was_thought_before_the_error_is_streamed(chain: Runnable[Any, Any]
     assert not any(piece.get("answer") for piece in given)
 
 
-@pytest.mark.parametrize(
+BEFORE = pytest.mark.parametrize(
     "before",
     [
         AIMessage("In a tin [1].", additional_kwargs={"reasoning_content": "secret thought"}),
@@ -119,6 +122,9 @@ def test_what_was_thought_before_the_error_is_streamed(chain: Runnable[Any, Any]
         {"role": "assistant", "content": "In a tin [1].", "additional_kwargs": {"reasoning_content": "secret thought"}},
     ],
 )
+
+
+@BEFORE
 def test_thinking_is_never_sent_back(chain: Runnable[Any, Any], server: ChatServer, before: Any) -> None:
     server.script(Reply("Where is green tea stored?", reasoning="a thought of condensing"), THINKING)
 
@@ -131,6 +137,16 @@ def test_thinking_is_never_sent_back(chain: Runnable[Any, Any], server: ChatServ
         assert "reasoning" not in str(request.body["messages"])
     assert answer["search"] == "Where is green tea stored?"
     assert answer["thinking"] == THOUGHT
+
+
+@BEFORE
+def test_no_step_of_the_chain_sees_earlier_thinking(before: Any) -> None:
+    step = choose(Settings(), load_models({}), load_prompts())
+
+    (message,) = step.invoke({"question": "And green tea?", "chat_history": [before]})["chat_history"]
+
+    assert message.text == "In a tin [1]."
+    assert "thought" not in repr(message)
 
 
 def test_thinking_does_not_wait_for_a_notice_that_comes_first(chain: Runnable[Any, Any], server: ChatServer) -> None:
