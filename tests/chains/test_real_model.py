@@ -18,7 +18,6 @@ from tests.support.llama_server import SLOTS, LlamaServer, reason_to_skip
 pytestmark = [
     pytest.mark.llm,
     pytest.mark.skipif(bool(reason_to_skip()), reason=reason_to_skip()),
-    pytest.mark.xdist_group("llm"),  # one worker, so that there is one server
 ]
 
 QUESTION = "How long does green tea steep?"
