@@ -26,7 +26,7 @@ demo: $(VENV)/installed
 	@echo '    $(BIN)/askmd ask "..."'
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

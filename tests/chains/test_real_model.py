@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from langchain_core.runnables import Runnable
 
+from askmd.reaching import check_models
 from chains.rag import build_chain
 from config.settings import Settings
 from store.milvus import Store
@@ -17,7 +18,6 @@ from tests.support.llama_server import SLOTS, LlamaServer, reason_to_skip
 pytestmark = [
     pytest.mark.llm,
     pytest.mark.skipif(bool(reason_to_skip()), reason=reason_to_skip()),
-    pytest.mark.xdist_group("llm"),  # one worker, so that there is one server
 ]
 
 QUESTION = "How long does green tea steep?"
@@ -89,6 +89,11 @@ def test_eight_questions_at_once(open_chain: Open) -> None:
     assert [answer["question"][-2] for answer in answers] == list("01234567")
     for answer in answers:
         check(answer)
+
+
+def test_its_list_of_models_is_understood(llama: LlamaServer) -> None:
+    reach = check_models(Settings(models={"local": {"base_url": llama.base_url}}), ["local"])["local"]
+    assert (reach.usable, reach.text) == (True, "reachable, serves smollm2")
 
 
 def busy(llama: LlamaServer) -> int:
