@@ -14,7 +14,7 @@ from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator
 from chains.answer import finish, finish_async
 
 
-def answer_with(generate: Runnable[Any, Any]) -> Runnable[Any, AddableDict]:
+def answer_with(generate: Runnable[Any, Any]) -> Runnable[Any, Any]:
     """Make the step from the state to the answer; `generate` gives the message for a state."""
 
     def add_message(states: Iterator[Any]) -> Iterator[dict[str, Any]]:
