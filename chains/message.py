@@ -1,34 +1,48 @@
-"""The step that lets a message join the state while it streams."""
+"""The step that lets the message join the state while it streams, and makes the answer of both.
 
-from collections.abc import AsyncIterator, Iterator
+It is one step and reads the message inside. A step that is given a stream by another one cannot be left early:
+LangChain then reads that stream to its end for its traces, and a model would go on writing (and costing) for nobody.
+Neither does it read in another thread, as RunnablePassthrough.assign does, for which Ctrl-C would have to wait.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, closing
 from typing import Any, cast
 
 from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator
 
+from chains.answer import finish, finish_async
+from config.models import ChatModelSpec
 
-def add_message(generate: Runnable[Any, Any]) -> Runnable[Any, AddableDict]:
-    """Make the step that passes the state on at once, and then the message as it comes.
 
-    RunnablePassthrough.assign does the same, but reads the message in another thread, which Ctrl-C must wait for.
-    """
+def answer_with(generate: Runnable[Any, Any], models: Mapping[str, ChatModelSpec]) -> Runnable[Any, Any]:
+    """Make the step from the state to the answer; `generate` gives the message for a state, from one of the models."""
 
-    def add(states: Iterator[Any]) -> Iterator[AddableDict]:
+    def add_message(states: Iterator[Any]) -> Iterator[dict[str, Any]]:
         state: dict[str, Any] = {}
         for part in states:
             state |= part
-            yield AddableDict(part)
+            yield part
         with closing(cast("Any", generate.stream(state))) as pieces:
             for piece in pieces:
-                yield AddableDict(message=piece)
+                yield {"message": piece}
 
-    async def add_async(states: AsyncIterator[Any]) -> AsyncIterator[AddableDict]:
+    async def add_message_async(states: AsyncIterator[Any]) -> AsyncIterator[dict[str, Any]]:
         state: dict[str, Any] = {}
         async for part in states:
             state |= part
-            yield AddableDict(part)
+            yield part
         async with aclosing(cast("Any", generate.astream(state))) as pieces:
             async for piece in pieces:
-                yield AddableDict(message=piece)
+                yield {"message": piece}
 
-    return RunnableGenerator(add, add_async)
+    def answer(states: Iterator[Any]) -> Iterator[AddableDict]:
+        with closing(cast("Any", add_message(states))) as pieces:
+            yield from finish(models, pieces)
+
+    async def answer_async(states: AsyncIterator[Any]) -> AsyncIterator[AddableDict]:
+        async with aclosing(cast("Any", add_message_async(states))) as pieces:
+            async for part in finish_async(models, pieces):
+                yield part
+
+    return RunnableGenerator(answer, answer_async)

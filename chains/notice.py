@@ -1,7 +1,8 @@
 """The line above an answer that is not from the documents: there, whether or not the model wrote it."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import cast
+from contextlib import aclosing, closing
+from typing import Any, cast
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableGenerator
@@ -14,20 +15,22 @@ _LONGEST = 80
 """Characters by which a model that begins with a notice has written it."""
 
 
-def notice_first(notice: str) -> Runnable[BaseMessage, BaseMessage]:
+def notice_first(model: Runnable[Any, BaseMessage], notice: str) -> Runnable[Any, BaseMessage]:
     """Put a notice before what a model says, whole or streamed; one that the model wrote itself is not repeated."""
 
-    def whole(pieces: Iterator[BaseMessage]) -> Iterator[BaseMessage]:
+    def whole(given: Iterator[Any]) -> Iterator[BaseMessage]:
         beginning = _Beginning(notice)
-        for piece in pieces:
-            yield from beginning.take(piece)
+        with closing(cast("Any", model.stream(list(given)[-1]))) as pieces:
+            for piece in pieces:
+                yield from beginning.take(piece)
         yield from beginning.end()
 
-    async def streamed(pieces: AsyncIterator[BaseMessage]) -> AsyncIterator[BaseMessage]:
+    async def streamed(given: AsyncIterator[Any]) -> AsyncIterator[BaseMessage]:
         beginning = _Beginning(notice)
-        async for piece in pieces:
-            for ready in beginning.take(piece):
-                yield ready
+        async with aclosing(cast("Any", model.astream([each async for each in given][-1]))) as pieces:
+            async for piece in pieces:
+                for ready in beginning.take(piece):
+                    yield ready
         for ready in beginning.end():
             yield ready
 

@@ -6,13 +6,11 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnablePassthrough
 
-from chains.answer import finish, finish_async
 from chains.choice import choose
 from chains.condense import condense
 from chains.context import fit, format_context, number
 from chains.fallback import ask_in_turn
-from chains.leaving import LeavableGenerator
-from chains.message import add_message
+from chains.message import answer_with
 from chains.notice import notice_first
 from chains.prompts import load_prompts, to_template
 from chains.refusal import in_language_of, question_language
@@ -70,20 +68,19 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
         template = to_template(prompts[state["prompt"]], state["mode"], asked_in).with_config(run_name="prompt")
         answered = template | ask_in_turn(state["entries"], resources.chat_model, models)
         if state["retrieval"] and not state["sources"] and has_gate(state):
-            return answered | notice_first(in_language_of(state["question"]).notice)
+            return notice_first(answered, in_language_of(state["question"]).notice)
         return answered
 
     models = settings.chat_models()
     first: Runnable[Any, Any] = choose(settings, models, prompts)
-    last: Runnable[Any, Any] = LeavableGenerator(partial(finish, models), partial(finish_async, models))
+    message = RunnableLambda(generate).with_config(run_name="generate")
     return (
         first
         | condense(resources.chat_model, models).with_config(run_name="condense")
         | RunnableLambda(search).with_config(run_name="retrieve")
         | RunnableLambda(_look_at_files).with_config(run_name="staleness")
         | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
-        | add_message(RunnableLambda(generate).with_config(run_name="generate"))
-        | last.with_config(run_name="citations")
+        | answer_with(message, models).with_config(run_name="citations")
     ).with_config(run_name="askmd")
 
 

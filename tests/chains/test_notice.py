@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from chains.notice import notice_first
 
@@ -19,7 +21,8 @@ SAID = [
 
 @pytest.mark.parametrize(("said", "shown"), SAID)
 def test_a_whole_message_gets_the_notice_once(said: str, shown: str) -> None:
-    assert notice_first(NOTICE).invoke(AIMessage(said)).text == shown
+    model: Runnable[Any, BaseMessage] = RunnableLambda(lambda _: AIMessage(said))
+    assert notice_first(model, NOTICE).invoke("prompt").text == shown
 
 
 @pytest.mark.parametrize(("said", "shown"), SAID)
@@ -27,15 +30,17 @@ def test_a_whole_message_gets_the_notice_once(said: str, shown: str) -> None:
 def test_a_stream_gets_the_notice_once(said: str, shown: str, size: int) -> None:
     parts = [said[at : at + size] for at in range(0, len(said), size)] + [""]
 
-    def pieces() -> Iterator[BaseMessage]:
+    def pieces(_: Iterator[Any]) -> Iterator[BaseMessage]:
         yield from (AIMessageChunk(content=part) for part in parts)
 
-    async def later() -> AsyncIterator[BaseMessage]:
+    async def later(_: AsyncIterator[Any]) -> AsyncIterator[BaseMessage]:
         for part in parts:
             yield AIMessageChunk(content=part)
 
-    async def collect() -> str:
-        return "".join([str(piece.text) async for piece in notice_first(NOTICE).atransform(later())])
+    chain = notice_first(RunnableGenerator(pieces, later), NOTICE)
 
-    assert "".join(str(piece.text) for piece in notice_first(NOTICE).transform(pieces())) == shown
+    async def collect() -> str:
+        return "".join([str(piece.text) async for piece in chain.astream("prompt")])
+
+    assert "".join(str(piece.text) for piece in chain.stream("prompt")) == shown
     assert asyncio.run(collect()) == shown
