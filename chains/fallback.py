@@ -98,15 +98,15 @@ class _Asking:
             if failure:
                 yield AIMessageChunk(content="", response_metadata=mark(broke_off=str(failure)))
             return
-        if self._before is not None:
-            self._spent.append(reported(self._before, self._models[self._entries.left[0]]))
-            if _thinking(self._before):
-                yield AIMessageChunk(content="", additional_kwargs={_THINKING: "\n\n"})  # the next one thinks anew
-        self._entries = self._entries.without_first(failure or self._silence())
-        self._before = None
+        before, self._before = self._before, None
+        if before is not None:
+            self._spent.append(reported(before, self._models[self._entries.left[0]]))
+        self._entries = self._entries.without_first(failure or self._silence(before))
+        if before is not None and _thinking(before):
+            yield AIMessageChunk(content="", additional_kwargs={_THINKING: "\n\n"})  # the next one thinks anew
 
-    def _silence(self) -> ModelError:
-        reason = self._before.response_metadata.get("finish_reason") if self._before else None
+    def _silence(self, reply: AIMessageChunk | None) -> ModelError:
+        reason = reply.response_metadata.get("finish_reason") if reply else None
         return ModelError(f"model {self._entries.left[0]!r}: the answer is empty (finish_reason {reason!r}); ask again")
 
     def _origin(self) -> dict[str, Any]:
