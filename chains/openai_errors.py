@@ -38,6 +38,7 @@ _REMEDIES = {
     402: "top the account up, or use another entry with --llm",
     403: "check what {key} is allowed to do",
     404: "check the entry's `model` and `base_url`",
+    408: "try again later",
     413: "send less context",
     422: "check the entry's parameters",
     429: "wait a moment, or use another entry with --llm",

@@ -34,7 +34,7 @@ STATUSES = [
     (402, "no balance left", "top the account up"),
     (403, "may not use this model", "DEEPSEEK_API_KEY is allowed"),
     (404, "neither model 'deepseek-v4-flash' nor the path", "`base_url`"),
-    (408, "gave up waiting", "check"),
+    (408, "gave up waiting", "try again later"),
     (413, "too long", "send less context"),
     (422, "was refused", "parameters"),
     (429, "too many requests", "--llm"),
