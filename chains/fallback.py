@@ -13,6 +13,7 @@ from langchain_core.runnables import Runnable, RunnableGenerator
 from chains.entries import Entries, OpenModel
 from chains.origin import mark
 from chains.schema import Usage
+from chains.thinking import THINKING
 from chains.usage import reported
 from config.errors import ModelError
 from config.models import ChatModelSpec
@@ -86,7 +87,7 @@ class _Asking:
         if self._before.text.strip():
             self._begun = True
             self._before.response_metadata |= self._origin()
-            others = {key: value for key, value in self._before.additional_kwargs.items() if key != _THINKING}
+            others = {key: value for key, value in self._before.additional_kwargs.items() if key != THINKING}
             yield self._before.model_copy(update={"additional_kwargs": others | thinking})
         elif thinking:
             yield AIMessageChunk(content="", additional_kwargs=thinking)
@@ -103,7 +104,7 @@ class _Asking:
             self._spent.append(reported(before, self._models[self._entries.left[0]]))
         self._entries = self._entries.without_first(failure or self._silence(before))
         if before is not None and _thinking(before):
-            yield AIMessageChunk(content="", additional_kwargs={_THINKING: "\n\n"})  # the next one thinks anew
+            yield AIMessageChunk(content="", additional_kwargs={THINKING: "\n\n"})  # the next one thinks anew
 
     def _silence(self, reply: AIMessageChunk | None) -> ModelError:
         reason = reply.response_metadata.get("finish_reason") if reply else None
@@ -117,9 +118,6 @@ class _Asking:
         return mark(llm=spec.name, model=spec.model, notices=notices, spent=self._spent)
 
 
-_THINKING = "reasoning_content"
-
-
 def _thinking(message: BaseMessage) -> dict[str, Any]:
-    said = message.additional_kwargs.get(_THINKING)
-    return {_THINKING: said} if said else {}
+    said = message.additional_kwargs.get(THINKING)
+    return {THINKING: said} if said else {}

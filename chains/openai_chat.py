@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr
 from chains.openai_client import open_async_client, open_client
 from chains.openai_errors import FORESEEN, Explainer
 from chains.slots import Slots
+from chains.thinking import THINKING
 from chains.usage import REPORTS
 from config.errors import ModelError
 from config.models import ChatModelSpec
@@ -180,7 +181,7 @@ def _add_what_deepseek_says(message: BaseMessage, said: Mapping[str, Any], usage
     if not isinstance(message, AIMessage):
         return
     if reasoning := said.get("reasoning_content") or said.get("reasoning"):
-        message.additional_kwargs["reasoning_content"] = reasoning
+        message.additional_kwargs[THINKING] = reasoning
     if usage:
         message.response_metadata[REPORTS] = [dict(usage)]
     cached = (usage or {}).get("prompt_cache_hit_tokens")

@@ -2,14 +2,14 @@
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-_KEPT = "reasoning_content"
+THINKING = "reasoning_content"
 """Key of `additional_kwargs` where models of OpenAI-compatible servers have it; see chains/openai_chat.py."""
 _BLOCKS = {"reasoning", "thinking", "redacted_thinking"}
 
 
 def thinking_of(message: BaseMessage) -> str:
     """Give the thinking that a message, or a piece of one, holds; empty if none."""
-    if kept := message.additional_kwargs.get(_KEPT):
+    if kept := message.additional_kwargs.get(THINKING):
         return str(kept)
     if isinstance(message.content, str):
         return ""
@@ -20,7 +20,7 @@ def without_thinking(message: BaseMessage) -> BaseMessage:
     """Leave the thinking out of a message of a model: it is never sent back."""
     if not isinstance(message, AIMessage):
         return message
-    kwargs = {key: value for key, value in message.additional_kwargs.items() if key != _KEPT}
+    kwargs = {key: value for key, value in message.additional_kwargs.items() if key != THINKING}
     content = message.content
     if not isinstance(content, str):
         content = [part for part in content if isinstance(part, str) or part.get("type") not in _BLOCKS]
