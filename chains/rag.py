@@ -32,7 +32,12 @@ def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str 
     raise what their steps raise, always an AskmdError. A model that fails is an error only before its first word, and
     after the fallbacks; an answer that broke off later says so in `incomplete`.
     """
-    resources = Resources(settings, store)
+    return compose(Resources(settings, store))
+
+
+def compose(resources: Resources) -> Runnable[str | Question, Answer]:
+    """Do the same with resources that others may use beside the chain."""
+    settings = resources.settings
     prompts = load_prompts(settings.prompts_dir)
     judged = partial(resources.search, judge=True)
     retriever = ChunkRetriever(search=judged, k=settings.k).with_config(run_name="retriever")

@@ -1,0 +1,27 @@
+"""The HTTP application: each protocol is one module of askmd/serving, added here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from askmd.serving.engine import Engine, open_engine
+from config.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application. Raises ConfigError for settings that name nothing; the store is opened when first needed."""
+    engine = open_engine(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        engine.close()
+
+    app = FastAPI(title="askmd", lifespan=lifespan)
+    add_protocols(app, engine)
+    return app
+
+
+def add_protocols(app: FastAPI, engine: Engine) -> None:
+    """Add the routes of every protocol."""

@@ -1,0 +1,37 @@
+"""What all protocols share: the settings, the chain, and what it has opened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import Runnable
+
+from chains.prompts import Prompt, load_prompts
+from chains.rag import compose
+from chains.resources import Resources
+from chains.schema import Answer, Question
+from config.models import ChatModelSpec
+from config.settings import Settings
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One for each app. `resources` opens the store when a request first needs it; safe to share between threads."""
+
+    settings: Settings
+    resources: Resources
+    chain: Runnable[str | Question, Answer]
+    models: Mapping[str, ChatModelSpec]
+    prompts: Mapping[str, Prompt]
+
+    def close(self) -> None:
+        """Close the store."""
+        if self.resources.store is not None:
+            self.resources.store.close()
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Raise ConfigError for settings that name nothing; nothing else is opened yet."""
+    resources = Resources(settings)
+    chain: Any = compose(resources)
+    return Engine(settings, resources, chain, settings.chat_models(), load_prompts(settings.prompts_dir))
