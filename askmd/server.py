@@ -10,7 +10,7 @@ from config.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Make the application. Raises ConfigError for settings that name nothing; the store is opened when first needed."""
+    """Make the application; the store is opened when first needed. Raises ConfigError for settings that name nothing."""
     engine = open_engine(settings)
 
     @asynccontextmanager
