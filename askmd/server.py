@@ -10,7 +10,7 @@ from config.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Make the application; the store is opened when first needed. Raises ConfigError for settings that name nothing."""
+    """Make the application; nothing is opened yet. Raises ConfigError for settings that name nothing."""
     engine = open_engine(settings)
 
     @asynccontextmanager
