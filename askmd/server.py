@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from askmd.serving.engine import Engine, open_engine
+from askmd.serving.langserve_routes import add_langserve
 from config.settings import Settings
 
 
@@ -25,3 +26,4 @@ def create_app(settings: Settings) -> FastAPI:
 
 def add_protocols(app: FastAPI, engine: Engine) -> None:
     """Add the routes of every protocol."""
+    add_langserve(app, engine)
