@@ -7,6 +7,8 @@ from fastapi import FastAPI
 
 from askmd.serving.engine import Engine, open_engine
 from askmd.serving.langserve_routes import add_langserve
+from askmd.serving.mcp_routes import add_mcp
+from askmd.serving.openai_routes import add_openai
 from config.settings import Settings
 
 
@@ -27,3 +29,5 @@ def create_app(settings: Settings) -> FastAPI:
 def add_protocols(app: FastAPI, engine: Engine) -> None:
     """Add the routes of every protocol."""
     add_langserve(app, engine)
+    add_openai(app, engine)
+    add_mcp(app, engine)

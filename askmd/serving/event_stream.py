@@ -14,9 +14,22 @@ SILENCE = 15.0
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-def event_stream(events: AsyncGenerator[bytes]) -> StreamingResponse:
-    """Make the response of encoded events. They are closed when the client leaves, wherever they stand."""
-    return EventSourceResponse(with_signs_of_life(events, SILENCE), headers=_HEADERS)
+async def begin_stream(events: AsyncGenerator[bytes]) -> StreamingResponse:
+    """Make the response of encoded events, once there is a first one, or nothing came for SILENCE seconds.
+
+    So what fails at once can still be told by a status: raises what `events` raise until then. They are closed when
+    the client leaves, wherever they stand.
+    """
+    parts = with_signs_of_life(events, SILENCE)
+    first = await anext(parts, b"")
+
+    async def go_on() -> AsyncGenerator[bytes]:
+        async with aclosing(parts):
+            yield first
+            async for part in parts:
+                yield part
+
+    return EventSourceResponse(go_on(), headers=_HEADERS)
 
 
 async def with_signs_of_life(events: AsyncGenerator[bytes], silence: float) -> AsyncGenerator[bytes]:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableBinding
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from askmd.serving.engine import Engine
-from askmd.serving.event_stream import event_stream
+from askmd.serving.event_stream import begin_stream
 from askmd.serving.problems import problem_of
 from chains.schema import Answer, Question
 
@@ -65,7 +65,7 @@ class Shown(RunnableBinding[Any, Any]):
 
     async def astream_events(self, *given: Any, **options: Any) -> AsyncGenerator[Any]:  # type: ignore[override]  # v2
         """Give the events of these steps."""
-        async with aclosing(super().astream_events(*given, **options)) as events:
+        async with aclosing(cast("Any", super().astream_events(*given, **options))) as events:
             async for event in events:
                 if event["name"] in SHOWN:
                     yield event
@@ -76,7 +76,7 @@ class Shown(RunnableBinding[Any, Any]):
         """Give the log of these steps. What would add others to those names (types, tags) is not obeyed."""
         names = SHOWN if include_names is None else SHOWN.intersection(include_names)
         options |= {"include_names": [*names], "include_types": None, "include_tags": None}
-        async with aclosing(super().astream_log(*given, **options)) as patches:
+        async with aclosing(cast("Any", super().astream_log(*given, **options))) as patches:
             async for patch in patches:
                 yield patch
 
@@ -149,19 +149,23 @@ class _Route(APIRoute):
             response = await handle(request)
             if isinstance(response, EventSourceResponse):
                 events: Any = response.body_iterator
-                return event_stream(_encoded(events))
+                return await begin_stream(_encoded(events))
             return response
 
         return handle_and_stream
 
 
 async def _encoded(events: AsyncGenerator[dict[str, str]]) -> AsyncGenerator[bytes]:
-    """Write the events; of an error, what is for the client, where LangServe says nothing and lets it fall."""
+    """Write the events. LangServe's event of an error says nothing: give one that does, but raise the first of all."""
+    begun = False
     try:
         async for event in events:
             if event["event"] != "error":
                 yield format_sse_event(event=event["event"], data_str=event.get("data"))
-    except Exception as error:  # noqa: BLE001 - the last place where it can be told
+                begun = True
+    except Exception as error:
+        if not begun:
+            raise
         problem = problem_of(error)
         told = {"status_code": problem.status, "message": problem.message}
         yield format_sse_event(event="error", data_str=json.dumps(told))
