@@ -61,3 +61,5 @@ async def with_signs_of_life(events: AsyncGenerator[bytes], silence: float) -> A
             await reading
         finally:
             reading.cancel()
+            # LangChain's log of a run, cancelled once, waits for the run; the second time it cancels that, too
+            asyncio.get_running_loop().call_later(1.0, reading.cancel)
