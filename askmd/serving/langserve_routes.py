@@ -40,7 +40,9 @@ def add_langserve(app: FastAPI, engine: Engine) -> None:
 
     warnings.filterwarnings("ignore", "astream_log is deprecated")  # what LangServe calls is not for users to mend
     chain = Shown(bound=engine.chain, custom_input_type=str | Question, custom_output_type=Answer)
-    checks = Checks(TypeAdapter(str | Question), chain.config_schema(include=["configurable"]))
+    checks = Checks(
+        TypeAdapter(str | Question), chain.config_schema(include=["configurable"]), engine.serving.max_batch
+    )
 
     async def check(request: Request) -> None:
         if request.method == "POST":
@@ -94,6 +96,7 @@ class Checks:
 
     question: TypeAdapter[Any]
     config: type[BaseModel]
+    max_batch: int
 
     def check(self, body: Any, *, batch: bool) -> None:
         """Look at the body of a request; of a batch, several questions may come with several configurations."""
@@ -107,6 +110,8 @@ class Checks:
             return
         if not isinstance(body.get("inputs"), list):
             raise HTTPException(422, "inputs: not a list of questions")
+        if len(body["inputs"]) > self.max_batch:
+            raise HTTPException(422, f"inputs: {len(body['inputs'])} questions; at most {self.max_batch} are taken")
         for n, each in enumerate(body["inputs"]):
             self._check_question(each, f"inputs.{n}")
 

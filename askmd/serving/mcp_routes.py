@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from askmd.serving.engine import Engine, open_engine
 from askmd.serving.problems import problem_of
+from config.serving import ServingSettings
 from config.settings import Settings
 
 PATH = "/mcp"
@@ -51,7 +52,7 @@ class _Endpoint:
 
 def serve_stdio(settings: Settings) -> None:
     """Serve one client over standard input and output, until it closes the input. Raises as `open_engine` does."""
-    engine = open_engine(settings)
+    engine = open_engine(settings, ServingSettings())
     try:
         with _own_standard_output() as output:
             anyio.run(_talk, engine, output)

@@ -9,7 +9,7 @@ from uuid import uuid4
 from askmd.serving.openai_request import SOURCES_TITLE
 from chains.schema import Citation, Evidence, Usage
 
-Link = Callable[[Evidence, Citation], str]
+Link = Callable[[Evidence], str]
 """Gives the address of a passage, for a reader elsewhere."""
 
 _APART = ("answer", "thinking")
@@ -98,7 +98,7 @@ class Reply:
 def _line(citation: Citation, passage: Evidence, link: Link) -> str:
     title = " › ".join([citation["doc"], *passage["headings"]])
     shown = title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-    return f"{citation['n']}. [{shown}]({link(passage, citation)})"
+    return f"{citation['n']}. [{shown}]({link(passage)})"
 
 
 def openai_usage(usage: Usage) -> dict[str, Any] | None:

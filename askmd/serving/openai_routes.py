@@ -14,9 +14,10 @@ from fastapi.sse import format_sse_event
 from askmd.serving.asking import ask
 from askmd.serving.engine import Engine
 from askmd.serving.event_stream import begin_stream
-from askmd.serving.openai_reply import Reply, error_body
+from askmd.serving.openai_reply import Link, Reply, error_body
 from askmd.serving.openai_request import WITH_SOURCES, ChatRequest, Refused
 from askmd.serving.problems import problem_of
+from chains.schema import Evidence
 from config.errors import AskmdError
 
 SOURCES_HEADER = "x-askmd-sources"
@@ -128,5 +129,12 @@ def _entry(engine: Engine, model: str) -> str:
     return name
 
 
-def _links(request: Request) -> Any:
-    return lambda passage, citation: citation["link"]
+def _links(request: Request) -> Link:
+    """Lead to the lines of a passage, as this server shows them."""
+
+    def link(passage: Evidence) -> str:
+        place = {"root": passage["root"], "start_line": passage["start_line"], "end_line": passage["end_line"]}
+        url = str(request.url_for("source", doc=passage["doc"]).include_query_params(**place))
+        return url.replace("(", "%28").replace(")", "%29")  # or they would end a link of Markdown
+
+    return link

@@ -1,9 +1,11 @@
 """What tests of the protocols share: the app over real HTTP, with entries that lead to a scripted chat server."""
 
 import json
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,11 +25,17 @@ HEADER = "what-the-header-says"
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ChatServer]]:
+def handbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the small corpus, to be copied: only one process may have it open."""
+    folder = tmp_path_factory.mktemp("handbook")
+    ingest(Settings(milvus_uri=str(folder / "s.db")), write_files(folder / "handbook", FILES))
+    return folder / "s.db"
+
+
+@pytest.fixture(scope="session")
+def served(handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ChatServer]]:
     """The address of the app, and the chat server behind it."""
-    folder = tmp_path_factory.mktemp("served")
-    store = str(folder / "s.db")
-    ingest(Settings(milvus_uri=store), write_files(folder / "handbook", FILES))
+    store = shutil.copytree(handbook, tmp_path_factory.mktemp("served") / "s.db")
     with pytest.MonkeyPatch.context() as patch, ChatServer() as chat:
         patch.setenv("SCRIPTED_KEY", KEY)  # a name that the surroundings of a single test leave alone
         entry: dict[str, Any] = {
@@ -38,7 +46,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Chat
             "max_retries": 0,
         }
         models = {"scripted": entry, "hasty": {**entry, "timeout": 0.5}}
-        settings = Settings(milvus_uri=store, models=models, llm="scripted", k=3)
+        settings = Settings(milvus_uri=str(store), models=models, llm="scripted", k=3)
         with AppServer(settings) as app:
             yield app.url, chat
 

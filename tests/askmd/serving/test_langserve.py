@@ -179,7 +179,9 @@ def test_the_schemas_offer_four_choices_and_tell_nothing_else(url: str, chat: Ch
     assert_nothing_private(playground.text, chat)
 
 
-@pytest.mark.parametrize("path", ["feedback", "token_feedback", "public_trace_link", "c/N4XyA/invoke", "playground/../x"])
+@pytest.mark.parametrize(
+    "path", ["feedback", "token_feedback", "public_trace_link", "c/N4XyA/invoke", "playground/../x"]
+)
 def test_what_is_not_offered_is_not_there(url: str, path: str) -> None:
     assert httpx.post(f"{url}/rag/{path}", json={}).status_code in {404, 405}
 
