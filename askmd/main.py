@@ -271,6 +271,21 @@ def status(
 
 
 @app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen; else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port to listen at; else 8000.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; needs a Milvus server.")] = None,
+) -> int:
+    """Serve answers over HTTP: a page, LangServe, OpenAI's protocol, MCP and plain JSON."""
+    from askmd.serving.process import serve as run_server
+    from config.serving import ServingSettings
+
+    choices = {"host": host, "port": port, "workers": workers}
+    run_server(_settings(), ServingSettings(**{name: value for name, value in choices.items() if value is not None}))
+    return 0
+
+
+@app.command()
 def doctor(as_json: Json = False) -> int:
     """Check everything that askmd needs, and say what to do where something is missing."""
     from askmd.doctor import examine, print_findings

@@ -9,6 +9,7 @@ from langchain_core.runnables import AddableDict
 from chains.checks import check, unchecked
 from chains.choice import State
 from chains.citations import Renumbering
+from chains.entries import Tell
 from chains.origin import origin, why_incomplete
 from chains.refusal import begins_with_notice, is_refusal
 from chains.thinking import thinking_of
@@ -16,17 +17,19 @@ from chains.usage import calls_of, total
 from config.models import ChatModelSpec
 
 
-def finish(models: Mapping[str, ChatModelSpec], pieces: Iterator[Any]) -> Iterator[AddableDict]:
+def finish(models: Mapping[str, ChatModelSpec], tell: Tell, pieces: Iterator[Any]) -> Iterator[AddableDict]:
     """Give the sources as soon as they are there, the text as it comes, and what can only be told at the end."""
-    answer = _Answer(models)
+    answer = _Answer(models, tell)
     for piece in pieces:
         yield from answer.take(piece)
     yield answer.end()
 
 
-async def finish_async(models: Mapping[str, ChatModelSpec], pieces: AsyncIterator[Any]) -> AsyncIterator[AddableDict]:
+async def finish_async(
+    models: Mapping[str, ChatModelSpec], tell: Tell, pieces: AsyncIterator[Any]
+) -> AsyncIterator[AddableDict]:
     """Do the same as `finish`."""
-    answer = _Answer(models)
+    answer = _Answer(models, tell)
     async for piece in pieces:
         for part in answer.take(piece):
             yield part
@@ -36,8 +39,9 @@ async def finish_async(models: Mapping[str, ChatModelSpec], pieces: AsyncIterato
 class _Answer:
     """Puts the pieces of the state together again while it passes on what the caller waits for."""
 
-    def __init__(self, models: Mapping[str, ChatModelSpec]) -> None:
+    def __init__(self, models: Mapping[str, ChatModelSpec], tell: Tell) -> None:
         self._models = models
+        self._tell = tell
         self._state: dict[str, Any] = {}
         self._message: BaseMessage | None = None
         self._written = Renumbering(())
@@ -75,7 +79,7 @@ class _Answer:
             refused=refused,
             own_knowledge=not state["retrieval"] or begins_with_notice(text),
             confidence=state["confidence"],
-            notices=[*state["notices"], *(asked["notices"] if asked else state["entries"].notices)],
+            notices=[*state["notices"], *(asked["notices"] if asked else state["entries"].notices(self._tell))],
             llm=asked["llm"] if asked else state["llm"],
             model=message.response_metadata.get("model_name") or (asked["model"] if asked else state["model"]),
             prompt=state["prompt"],

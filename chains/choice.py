@@ -12,7 +12,7 @@ from chains.prompts import MODES, Prompt, find_prompt
 from chains.refusal import in_language_of
 from chains.schema import Evidence, Question, Usage
 from chains.thinking import without_thinking
-from config.errors import ConfigError
+from config.errors import ConfigError, QuestionError
 from config.models import ChatModelSpec, find_model
 from config.settings import MAX_K, Mode, Settings
 from store.filters import Filters, check_filters
@@ -70,9 +70,9 @@ class Choose(RunnableSerializable[str | Question, State]):
             find_model(self.models, name)
         find_prompt(self.prompts, self.prompt)
         if not 1 <= self.k <= MAX_K:
-            raise ConfigError(f"k is {self.k}; it must be between 1 and {MAX_K}")
+            raise QuestionError(f"k is {self.k}; it must be between 1 and {MAX_K}")
         if self.mode not in MODES:
-            raise ConfigError(f"no mode is called {self.mode!r}; known: {', '.join(MODES)}")
+            raise QuestionError(f"no mode is called {self.mode!r}; known: {', '.join(MODES)}")
 
     def invoke(
         self,
@@ -80,7 +80,7 @@ class Choose(RunnableSerializable[str | Question, State]):
         config: RunnableConfig | None = None,
         **kwargs: Any,  # noqa: ARG002 - as above
     ) -> State:
-        """Give the state that the other steps work on. Raises ConfigError for an input of another form."""
+        """Give the state that the other steps work on. Raises QuestionError for an input of another form."""
         return self._call_with_config(self._start, input, config)
 
     def _start(self, given: str | Question) -> State:
@@ -132,14 +132,14 @@ def _read_question(given: Any) -> tuple[str, list[BaseMessage], Filters]:
     if isinstance(given, str):
         given = {"question": given}
     if not isinstance(given, Mapping) or not isinstance(given.get("question"), str):
-        raise ConfigError(
+        raise QuestionError(
             'a question is a text, or a dictionary {"question": ..., "chat_history": [...], "filter": {...}}'
         )
     if unknown := set(given) - _QUESTION_KEYS:
-        raise ConfigError(f"a question has no {sorted(unknown)[0]!r}; known: {', '.join(sorted(_QUESTION_KEYS))}")
+        raise QuestionError(f"a question has no {sorted(unknown)[0]!r}; known: {', '.join(sorted(_QUESTION_KEYS))}")
     question = given["question"].strip()
     if not question:
-        raise ConfigError("the question is empty")
+        raise QuestionError("the question is empty")
     filters = given.get("filter") or {}
     check_filters(filters)
     return question, _read_history(given.get("chat_history") or []), filters
@@ -147,8 +147,8 @@ def _read_question(given: Any) -> tuple[str, list[BaseMessage], Filters]:
 
 def _read_history(messages: Any) -> list[BaseMessage]:
     if not isinstance(messages, list | tuple):
-        raise ConfigError(f"chat_history is not a list of messages: {messages!r:.200}")
+        raise QuestionError(f"chat_history is not a list of messages: {messages!r:.200}")
     try:
         return [without_thinking(message) for message in convert_to_messages(messages)]
     except (ValueError, NotImplementedError, TypeError, LookupError) as error:
-        raise ConfigError(f"chat_history is not a list of messages: {' '.join(str(error).split())[:200]}") from None
+        raise QuestionError(f"chat_history is not a list of messages: {' '.join(str(error).split())[:200]}") from None

@@ -42,7 +42,7 @@ def condense(
     instruction = SystemMessage(files("config").joinpath("condense.md").read_text("utf-8").strip())
 
     def prepare(state: State) -> Runnable[Any, AIMessage]:
-        name = state["entries"].left[0]
+        name = state["entries"].next
         model = chat_model(name).bind(**_options(models[name]))
         return model.with_config(run_name="condenser", tags=["condense"])
 
@@ -58,7 +58,7 @@ def condense(
             except ModelError as error:
                 failure = error
             else:
-                return _judge(state, reply, models[state["entries"].left[0]])
+                return _judge(state, reply, models[state["entries"].next])
             if flaw := _bad_reply(failure):
                 return _fall_back(state, flaw, UNKNOWN)
             state = {**state, "entries": state["entries"].without_first(failure)}
@@ -73,7 +73,7 @@ def condense(
             except ModelError as error:
                 failure = error
             else:
-                return _judge(state, reply, models[state["entries"].left[0]])
+                return _judge(state, reply, models[state["entries"].next])
             if flaw := _bad_reply(failure):
                 return _fall_back(state, flaw, UNKNOWN)
             state = {**state, "entries": state["entries"].without_first(failure)}
@@ -87,7 +87,7 @@ def _is_follow_up(state: State) -> bool:
 
 
 def _can_rewrite(state: State, models: Mapping[str, ChatModelSpec]) -> bool:
-    return models[state["entries"].left[0]].provider != "offline"
+    return models[state["entries"].next].provider != "offline"
 
 
 def _without_model(state: State) -> State:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableGenerator
 
-from chains.entries import Entries, OpenModel
+from chains.entries import Entries, OpenModel, Tell
 from chains.origin import mark
 from chains.schema import Usage
 from chains.thinking import THINKING
@@ -20,17 +20,18 @@ from config.models import ChatModelSpec
 
 
 def ask_in_turn(
-    entries: Entries, open_model: OpenModel, models: Mapping[str, ChatModelSpec]
+    entries: Entries, open_model: OpenModel, models: Mapping[str, ChatModelSpec], tell: Tell = str
 ) -> Runnable[Any, BaseMessage]:
     """Make the step from the prompt to the message. It streams from the model, also when it is invoked.
 
-    So whatever has arrived before a failure is there in any case. Raises ModelError, or ConfigError, as
+    So whatever has arrived before a failure is there in any case; `tell` words the failures that do not end the
+    question. Raises ModelError, or ConfigError, as
     `Entries.without_first` does where no entry gives a first word.
     """
 
     def ask(prompts: Iterator[Any]) -> Iterator[BaseMessage]:
         prompt = list(prompts)[-1]
-        asking = _Asking(entries, open_model, models)
+        asking = _Asking(entries, open_model, models, tell)
         while not asking.over:
             failure: ModelError | None = None
             try:
@@ -43,7 +44,7 @@ def ask_in_turn(
 
     async def ask_async(prompts: AsyncIterator[Any]) -> AsyncIterator[BaseMessage]:
         prompt = [each async for each in prompts][-1]
-        asking = _Asking(entries, open_model, models)
+        asking = _Asking(entries, open_model, models, tell)
         while not asking.over:
             failure: ModelError | None = None
             try:
@@ -62,10 +63,13 @@ def ask_in_turn(
 class _Asking:
     """One question on its way through the entries; both twins of `ask_in_turn` do the same with it."""
 
-    def __init__(self, entries: Entries, open_model: OpenModel, models: Mapping[str, ChatModelSpec]) -> None:
+    def __init__(
+        self, entries: Entries, open_model: OpenModel, models: Mapping[str, ChatModelSpec], tell: Tell
+    ) -> None:
         self._entries = entries
         self._open_model = open_model
         self._models = models
+        self._tell = tell
         self._spent: list[Usage] = []
         self._before: AIMessageChunk | None = None
         self._begun = False
@@ -74,7 +78,7 @@ class _Asking:
     def model(self) -> Runnable[Any, BaseMessage]:
         """Open the model whose turn it is."""
         self._entries = self._entries.at_one_that_opens(self._open_model)
-        return self._open_model(self._entries.left[0]).with_config(run_name="llm")
+        return self._open_model(self._entries.next).with_config(run_name="llm")
 
     def take(self, piece: BaseMessage) -> Iterator[BaseMessage]:
         """Pass on a piece; of what comes before the first word, only the thinking, for another entry may follow."""
@@ -97,22 +101,22 @@ class _Asking:
         if self._begun:
             self.over = True
             if failure:
-                yield AIMessageChunk(content="", response_metadata=mark(broke_off=str(failure)))
+                yield AIMessageChunk(content="", response_metadata=mark(broke_off=self._tell(failure)))
             return
         before, self._before = self._before, None
         if before is not None:
-            self._spent.append(reported(before, self._models[self._entries.left[0]]))
+            self._spent.append(reported(before, self._models[self._entries.next]))
         self._entries = self._entries.without_first(failure or self._silence(before))
         if before is not None and _thinking(before):
             yield AIMessageChunk(content="", additional_kwargs={THINKING: "\n\n"})  # the next one thinks anew
 
     def _silence(self, reply: AIMessageChunk | None) -> ModelError:
         reason = reply.response_metadata.get("finish_reason") if reply else None
-        return ModelError(f"model {self._entries.left[0]!r}: the answer is empty (finish_reason {reason!r}); ask again")
+        return ModelError(f"model {self._entries.next!r}: the answer is empty (finish_reason {reason!r}); ask again")
 
     def _origin(self) -> dict[str, Any]:
-        spec = self._models[self._entries.left[0]]
-        notices = list(self._entries.notices)
+        spec = self._models[self._entries.next]
+        notices = self._entries.notices(self._tell)
         if notices and spec.provider == "offline":
             notices.append("no model could be reached: the answer is made of quotations from the documents")
         return mark(llm=spec.name, model=spec.model, notices=notices, spent=self._spent)

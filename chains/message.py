@@ -12,11 +12,17 @@ from typing import Any, cast
 from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator
 
 from chains.answer import finish, finish_async
+from chains.entries import Tell
 from config.models import ChatModelSpec
 
 
-def answer_with(generate: Runnable[Any, Any], models: Mapping[str, ChatModelSpec]) -> Runnable[Any, Any]:
-    """Make the step from the state to the answer; `generate` gives the message for a state, from one of the models."""
+def answer_with(
+    generate: Runnable[Any, Any], models: Mapping[str, ChatModelSpec], tell: Tell = str
+) -> Runnable[Any, Any]:
+    """Make the step from the state to the answer; `generate` gives the message for a state, from one of the models.
+
+    `tell` words the failures of entries in whose place another one answers.
+    """
 
     def add_message(states: Iterator[Any]) -> Iterator[dict[str, Any]]:
         state: dict[str, Any] = {}
@@ -38,11 +44,11 @@ def answer_with(generate: Runnable[Any, Any], models: Mapping[str, ChatModelSpec
 
     def answer(states: Iterator[Any]) -> Iterator[AddableDict]:
         with closing(cast("Any", add_message(states))) as pieces:
-            yield from finish(models, pieces)
+            yield from finish(models, tell, pieces)
 
     async def answer_async(states: AsyncIterator[Any]) -> AsyncIterator[AddableDict]:
         async with aclosing(cast("Any", add_message_async(states))) as pieces:
-            async for part in finish_async(models, pieces):
+            async for part in finish_async(models, tell, pieces):
                 yield part
 
     return RunnableGenerator(answer, answer_async)

@@ -5,6 +5,7 @@ with its Authorization header and whatever the server sent back, so none of them
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import openai
@@ -45,6 +46,21 @@ _REMEDIES = {
 }
 
 
+_TOLD: Mapping[Kind, str] = {
+    "status": "it refuses the request",
+    "timeout": "it takes too long",
+    "connection": "it cannot be reached",
+    "busy": "too many questions are put to it at once",
+    "oversized": "its reply is too long",
+    "reported": "it reports an error",
+    "malformed": "its reply cannot be read",
+    "incomplete": "its reply broke off",
+    "empty": "its answer is empty",
+}
+"""What anybody may be told of a failure of each kind; of a status, the cause if it gives no account away."""
+_TOLD_OF_STATUS = (404, 408, 413, 429)
+
+
 class ChatFailure(ModelError):  # noqa: N818 - it is a ModelError first
     """A failed call: `entry` and `host` say of which model, `kind` and `status` (HTTP, None if there was none) how.
 
@@ -60,6 +76,8 @@ class ChatFailure(ModelError):  # noqa: N818 - it is a ModelError first
         self.host = spec.host
         self.kind: Kind = kind
         self.status = status
+        cause = _CAUSES[status].format(model=spec.model) if status in _TOLD_OF_STATUS else _TOLD[kind]
+        self.told = f"model {spec.name!r}: {cause}"
 
 
 @dataclass(frozen=True)

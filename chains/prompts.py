@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import yaml
 
 from chains.refusal import Language, languages
-from config.errors import ConfigError
+from config.errors import ConfigError, QuestionError
 from config.settings import Mode
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def load_prompts(folder: Path | None = None) -> dict[str, Prompt]:
 def find_prompt(prompts: Mapping[str, Prompt], name: str) -> Prompt:
     """Look a prompt up by its name. Raises ConfigError that lists the known names."""
     if name not in prompts:
-        raise ConfigError(f"no prompt is called {name!r}; known: {', '.join(prompts)}")
+        raise QuestionError(f"no prompt is called {name!r}; known: {', '.join(prompts)}")
     return prompts[name]
 
 

@@ -71,7 +71,7 @@ def compose(resources: Resources) -> Runnable[str | Question, Answer]:
             return AIMessage(state["refusal"], response_metadata={"finish_reason": "stop", "model_provider": OWN_WORDS})
         asked_in = question_language(state["question"])
         template = to_template(prompts[state["prompt"]], state["mode"], asked_in).with_config(run_name="prompt")
-        answered = template | ask_in_turn(state["entries"], resources.chat_model, models)
+        answered = template | ask_in_turn(state["entries"], resources.chat_model, models, resources.tell)
         if state["retrieval"] and not state["sources"] and has_gate(state):
             return notice_first(answered, in_language_of(state["question"]).notice)
         return answered
@@ -85,7 +85,7 @@ def compose(resources: Resources) -> Runnable[str | Question, Answer]:
         | RunnableLambda(search).with_config(run_name="retrieve")
         | RunnableLambda(_look_at_files).with_config(run_name="staleness")
         | RunnablePassthrough.assign(context=RunnableLambda(_context).with_config(run_name="context"))
-        | answer_with(message, models).with_config(run_name="citations")
+        | answer_with(message, models, resources.tell).with_config(run_name="citations")
     ).with_config(run_name="askmd")
 
 

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from chains.calibration import calibration_of
+from chains.entries import Tell
 from chains.gate import shipped_threshold
 from chains.llm import chat_model
 from chains.rerank import rerank
@@ -29,6 +30,8 @@ class Resources:
 
     settings: Settings
     store: Store | None = None
+    tell: Tell = str
+    """Words a failure that an answer survives: whatever of it the reader may know."""
     _embeddings: "list[EmbeddingModel] | None" = None
     _reranker: Reranker | None = None
     _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
@@ -54,7 +57,7 @@ class Resources:
         try:
             return self.rerank(question, hits, k), []
         except RerankError as error:
-            return list(hits[:k]), [f"{error}; the order without it stands"]
+            return list(hits[:k]), [f"{self.tell(error)}; the order without it stands"]
 
     def gate_threshold(self) -> float:
         """Give the confidence below which nothing that was found can answer; raises as `search` does."""

@@ -126,7 +126,7 @@ def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         id=passage.found,
         root=first["root"],
         doc=first["doc"],
-        path=str(_path(Path(location), first["doc"])) if location else "",
+        path=str(path_of(Path(location), first["doc"])) if location else "",
         file_hash=first["file_hash"],
         start=first["start"],
         end=last["end"],
@@ -152,7 +152,7 @@ def _is_short(value: Any) -> bool:
     return isinstance(value, str | int | float) and len(str(value)) <= 40
 
 
-def _path(location: Path, doc: str) -> Path:
+def path_of(location: Path, doc: str) -> Path:
     """A root that is a single file is its own only document."""
     return location if location.name == doc and not location.is_dir() else location / doc
 

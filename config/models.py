@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from config.errors import ConfigError
+from config.errors import ConfigError, QuestionError
 
 
 class Prices(BaseModel):
@@ -109,5 +109,5 @@ def _first_problem(error: ValidationError | TypeError) -> str:
 def find_model(models: Mapping[str, ChatModelSpec], name: str) -> ChatModelSpec:
     """Look an entry up by its name. Raises ConfigError that lists the known names."""
     if name not in models:
-        raise ConfigError(f"no model is called {name!r}; known: {', '.join(models)}")
+        raise QuestionError(f"no model is called {name!r}; known: {', '.join(models)}")
     return models[name]

@@ -22,7 +22,7 @@ from config.models import ChatModelSpec, load_models
 
 PROJECT_FILE = "askmd.toml"
 ENV_FILE = ".env"
-SECRET_SETTINGS = frozenset({"milvus_token"})
+SECRET_SETTINGS = frozenset({"milvus_token", "api_keys"})
 USER_ONLY_SETTINGS = SECRET_SETTINGS | {"trusted_hosts"}
 """Settings that a project's file may not make: a folder from elsewhere must not decide where keys go."""
 
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
             super().__init__(**values)
             self._project = TomlConfigSettingsSource(type(self)).toml_data
         except ValidationError as error:
-            raise ConfigError(_describe(error)) from None
+            raise ConfigError(describe(error)) from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{PROJECT_FILE} is not valid TOML: {error}") from None
 
@@ -195,7 +195,8 @@ class Settings(BaseSettings):
             )
 
 
-def _describe(error: ValidationError) -> str:
+def describe(error: ValidationError) -> str:
+    """Name the first setting that is not usable, and its value unless that is secret."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]).lower()
     value = "" if name in SECRET_SETTINGS else f" (got {first['input']!r})"

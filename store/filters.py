@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from config.errors import ConfigError
+from config.errors import QuestionError
 from store.front_matter import holds, keys
 
 Filters = Mapping[str, str | Sequence[str]]
@@ -28,12 +28,12 @@ NOTHING = 'id == ""'
 
 
 def parse_filters(pairs: Iterable[str]) -> dict[str, str | list[str]]:
-    """Read KEY=VALUE pairs as the command line takes them. Raises ConfigError for anything else."""
+    """Read KEY=VALUE pairs as the command line takes them. Raises QuestionError for anything else."""
     read: dict[str, list[str]] = {}
     for pair in pairs:
         key, _, value = pair.partition("=")
         if not key or not value:
-            raise ConfigError(f"filter {pair!r} is not of the form KEY=VALUE")
+            raise QuestionError(f"filter {pair!r} is not of the form KEY=VALUE")
         read.setdefault(key, []).append(value)
     filters = {key: values[0] if len(values) == 1 else values for key, values in read.items()}
     check_filters(filters)
@@ -41,13 +41,13 @@ def parse_filters(pairs: Iterable[str]) -> dict[str, str | list[str]]:
 
 
 def check_filters(filters: Any) -> None:
-    """Raise ConfigError for what cannot be filters; whether the keys exist, only the store knows."""
+    """Raise QuestionError for what cannot be filters; whether the keys exist, only the store knows."""
     if not isinstance(filters, Mapping):
-        raise ConfigError('a filter is a dictionary such as {"path": "guide", "tags": ["a", "b"]}')
+        raise QuestionError('a filter is a dictionary such as {"path": "guide", "tags": ["a", "b"]}')
     for key, given in filters.items():
         is_list = isinstance(given, list | tuple) and bool(given)
         if not all(map(_is_text, [key, *(given if is_list else [given])])):
-            raise ConfigError(f"filter {key!r} is {given!r}; it must be a text, or a list of texts")
+            raise QuestionError(f"filter {key!r} is {given!r}; it must be a text, or a list of texts")
 
 
 def _is_text(value: Any) -> bool:
@@ -64,8 +64,8 @@ def files_fields(filters: Filters) -> list[str]:
 def expression(filters: Filters, files: Iterable[Mapping[str, Any]]) -> str:
     """Write filters as a Milvus expression; empty where there are none.
 
-    `files` are the first rows of all files of the store with their `files_fields`. Raises ConfigError for a key that is
-    neither one of askmd's own nor in any file's front matter.
+    `files` are the first rows of all files of the store with their `files_fields`. Raises QuestionError for a key that
+    is neither one of askmd's own nor in any file's front matter.
     """
     parts = []
     if files_fields(filters):
@@ -89,7 +89,7 @@ def _select(filters: Filters, files: Sequence[Mapping[str, Any]]) -> list[Mappin
     known = {key for file in files for key in keys(file["front_matter"])} if of_front_matter else set()
     for key, _ in of_front_matter:
         if key not in known:
-            raise ConfigError(f"no filter is called {key!r}; known: {_list(known)}")
+            raise QuestionError(f"no filter is called {key!r}; known: {_list(known)}")
     return [
         file
         for file in files

@@ -11,8 +11,9 @@ from langchain_core.runnables import Runnable
 
 from chains.offline import PREAMBLE
 from chains.openai_errors import ChatFailure
-from chains.rag import build_chain
-from config.errors import AskmdError, ConfigError, ModelError
+from chains.rag import build_chain, compose
+from chains.resources import Resources
+from config.errors import AskmdError, ConfigError, ModelError, public_text
 from config.settings import Settings
 from store.milvus import Store
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script, Usage
@@ -396,3 +397,20 @@ def test_a_caller_that_leaves_ends_the_request(build: Build, server: ChatServer)
         pass
     pieces.close()
     assert server.wait_for_disconnect()
+
+
+def test_failures_that_an_answer_survives_are_worded_for_the_reader(
+    store: Store, server: ChatServer, second: ChatServer
+) -> None:
+    models = {
+        "first": {"base_url": server.base_url, "model": "m-1", "max_retries": 0},
+        "second": {"base_url": second.base_url, "model": "m-2", "max_retries": 0},
+    }
+    settings = Settings(llm="first", fallbacks=("second",), models=models, k=3)
+    server.script(Failure.of(500, "node 10.0.0.7 is down"))
+    second.script(Broken("cut", Reply(ANSWER), after=6))
+
+    answer = compose(Resources(settings, store, tell=public_text)).invoke(QUESTION)
+
+    assert answer["notices"] == ["model 'first': it refuses the request; 'second' takes its place"]
+    assert answer["incomplete"] == "model 'second': its reply broke off"

@@ -1,0 +1,38 @@
+"""Lets in who shows a key, once keys are set."""
+
+import hmac
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from askmd.serving.problems import Problem
+from askmd.serving.refusing import refuse
+from config.serving import ServingSettings
+
+OPEN = ("/", "/healthz", "/favicon.ico")
+OPEN_BELOW = "/static/"
+"""The page itself holds nothing; what it asks for is guarded. One must be able to open it to type a key in."""
+
+NO_KEY = Problem(401, "key", "send a key of this server as Authorization: Bearer KEY")
+
+
+class Keys:
+    """Compares in a time that does not tell how much of a key was right."""
+
+    def __init__(self, app: ASGIApp, serving: ServingSettings) -> None:
+        self._app = app
+        self._keys = [key.encode() for key in serving.keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it."""
+        if scope["type"] == "http" and self._keys and not _is_open(scope["path"]):
+            scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
+            matches = [hmac.compare_digest(shown.strip().encode(), key) for key in self._keys]
+            if scheme.lower() != "bearer" or not any(matches):
+                await refuse(NO_KEY, scope, receive, send, {"WWW-Authenticate": "Bearer"})
+                return
+        await self._app(scope, receive, send)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN or path.startswith(OPEN_BELOW)
