@@ -27,7 +27,8 @@ class Keys:
         """Serve a request, or refuse it."""
         if scope["type"] == "http" and self._keys and not _is_open(scope["path"]):
             scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
-            matches = [hmac.compare_digest(shown.strip().encode(), key) for key in self._keys]
+            # Starlette reads header bytes as Latin-1: that gives them back as they came
+            matches = [hmac.compare_digest(shown.strip().encode("latin-1"), key) for key in self._keys]
             if scheme.lower() != "bearer" or not any(matches):
                 await refuse(NO_KEY, scope, receive, send, {"WWW-Authenticate": "Bearer"})
                 return
