@@ -298,6 +298,15 @@ def doctor(as_json: Json = False) -> int:
     return 1 if any(finding.state == "fail" for finding in findings) else 0
 
 
+@app.command()
+def mcp() -> int:
+    """Serve search and ask to a program, as MCP tools over standard input and output."""
+    from askmd.serving.mcp_routes import serve_stdio
+
+    serve_stdio(_settings())
+    return 0
+
+
 def run() -> None:
     """Start the command line; end the process with 0, 1 for a failure, 2 for wrong use, 130 when interrupted."""
     try:

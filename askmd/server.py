@@ -13,7 +13,10 @@ from askmd.serving.failures import add_failures
 from askmd.serving.headers import SecurityHeaders
 from askmd.serving.hosts import Hosts
 from askmd.serving.keys import Keys
+from askmd.serving.langserve_routes import add_langserve
 from askmd.serving.lifetime import Lifetime
+from askmd.serving.mcp_routes import add_mcp
+from askmd.serving.openai_routes import add_openai
 from askmd.serving.plain_routes import add_plain
 from askmd.serving.rates import Answers, Rates
 from askmd.serving.request_log import REQUEST_ID, RequestLog
@@ -70,3 +73,6 @@ def _guard(engine: Engine) -> list[Middleware]:
 def add_protocols(app: FastAPI, engine: Engine) -> None:
     """Add the routes of every protocol."""
     add_plain(app, engine)
+    add_langserve(app, engine)
+    add_openai(app, engine)
+    add_mcp(app, engine)

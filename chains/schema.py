@@ -1,10 +1,14 @@
 """What goes into the chain and what comes out, as plain dictionaries that survive JSON."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict  # pydantic takes no other one before Python 3.12
 
 from config.settings import Mode
 
 
+@with_config(ConfigDict(extra="forbid"))
 class Question(TypedDict):
     """A question, what was said before it, and which documents it is put to."""
 
