@@ -54,7 +54,7 @@ def _guard(engine: Engine) -> list[Middleware]:
         CORSMiddleware,
         allow_origins=serving.origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", REQUEST_ID],
+        allow_headers=["*"],  # SDKs send headers of their own; a key is never sent by itself, as a cookie would be
         expose_headers=[REQUEST_ID, "Retry-After"],
     )
     return [

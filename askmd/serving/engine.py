@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from langchain_core.runnables import Runnable
 
 from askmd.serving.metrics import Metrics
+from askmd.serving.request import tell
 from askmd.serving.served_chain import served
 from chains.prompts import Prompt, load_prompts
 from chains.rag import compose
 from chains.resources import Resources
 from chains.schema import Answer, Question
-from config.errors import public_text
 from config.models import ChatModelSpec
 from config.serving import ServingSettings
 from config.settings import Settings
@@ -37,7 +37,7 @@ class Engine:
 
 def open_engine(settings: Settings, serving: ServingSettings) -> Engine:
     """Raise ConfigError for settings that name nothing; nothing else is opened yet."""
-    resources = Resources(settings, tell=public_text)
+    resources = Resources(settings, tell=tell)
     metrics = Metrics()
     chain = served(compose(resources), metrics, serving)
     prompts = load_prompts(settings.prompts_dir)

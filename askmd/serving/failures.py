@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 
 from askmd.serving.problems import Problem, problem_of
 from askmd.serving.refusing import problem_response
+from askmd.serving.request import note_failure
 from askmd.serving.sources import NoSourceError
 from config.errors import AskmdError
 
@@ -20,6 +21,7 @@ def add_failures(app: FastAPI) -> None:
     async def foreseen(_request: Request, error: AskmdError) -> Response:
         if isinstance(error, NoSourceError):
             return problem_response(Problem(error.status, "source", error.told))
+        note_failure(error)
         return problem_response(problem_of(error))
 
     @app.exception_handler(RequestValidationError)

@@ -25,14 +25,22 @@ class Keys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""
-        if scope["type"] == "http" and self._keys and not _is_open(scope["path"]):
-            scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
-            matches = [hmac.compare_digest(shown.strip().encode(), key) for key in self._keys]
-            if scheme.lower() != "bearer" or not any(matches):
+        if scope["type"] == "http" and self._keys and not is_open(scope["path"]):
+            shown = shown_key(scope)
+            matches = [hmac.compare_digest(shown, key) for key in self._keys]
+            if not any(matches):
                 await refuse(NO_KEY, scope, receive, send, {"WWW-Authenticate": "Bearer"})
                 return
         await self._app(scope, receive, send)
 
 
-def _is_open(path: str) -> bool:
+def shown_key(scope: Scope) -> bytes:
+    """Give the key that a request shows; empty where it shows none."""
+    scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
+    # Starlette reads header bytes as Latin-1: that gives them back as they came
+    return shown.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+
+
+def is_open(path: str) -> bool:
+    """Tell whether a path needs no key."""
     return path in OPEN or path.startswith(OPEN_BELOW)

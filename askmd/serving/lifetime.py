@@ -12,6 +12,9 @@ from askmd.serving.refusing import refuse
 from askmd.serving.request import current_request
 from config.serving import ServingSettings
 
+_GOODBYE = 5.0
+"""Seconds to tell a client that time is over."""
+
 TOO_LONG = Problem(504, "timeout", "the answer took longer than this server allows")
 
 
@@ -58,7 +61,8 @@ class Lifetime:
             with suppress(asyncio.CancelledError):
                 await serving
             if not in_time:
-                await response.give_up(scope, receive)
+                with suppress(TimeoutError):  # of a client that does not read what it is sent
+                    await asyncio.wait_for(response.give_up(scope, receive), _GOODBYE)
         finally:
             leaving.cancel()
             serving.cancel()

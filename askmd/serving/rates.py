@@ -5,10 +5,9 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from askmd.serving.keys import OPEN, OPEN_BELOW
+from askmd.serving.keys import is_open, shown_key
 from askmd.serving.problems import Problem
 from askmd.serving.refusing import refuse
 from config.serving import ServingSettings
@@ -33,24 +32,26 @@ class Rates:
         from limits.strategies import MovingWindowRateLimiter
 
         self._app = app
+        self._has_keys = bool(serving.keys)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._limit: RateLimitItem = RateLimitItemPerMinute(serving.requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""
-        if scope["type"] == "http" and not (scope["path"] in OPEN or scope["path"].startswith(OPEN_BELOW)):
-            client = _client(scope)
+        if scope["type"] == "http" and not is_open(scope["path"]):
+            client = self._client(scope)
             if not self._limiter.hit(self._limit, client):
                 pause = self._limiter.get_window_stats(self._limit, client).reset_time - time.time()
                 await refuse(TOO_OFTEN, scope, receive, send, {"Retry-After": str(max(1, math.ceil(pause)))})
                 return
         await self._app(scope, receive, send)
 
-
-def _client(scope: Scope) -> str:
-    """Keys are not kept, only what tells one from another."""
-    shown = Headers(scope=scope).get("authorization")
-    return hashlib.sha256(shown.encode()).hexdigest() if shown else (scope.get("client") or ("", 0))[0]
+    def _client(self, scope: Scope) -> str:
+        """Keys are not kept, only what tells one from another."""
+        if self._has_keys:
+            return hashlib.sha256(shown_key(scope)).hexdigest()
+        address, _ = scope.get("client") or ("", 0)
+        return str(address)
 
 
 class Answers:

@@ -1,6 +1,6 @@
 """Outermost: gives each request an id, logs a line about it, and turns what nobody foresaw into a response."""
 
-import logging
+import json
 import re
 import time
 from uuid import uuid4
@@ -11,12 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from askmd.serving.metrics import Metrics
 from askmd.serving.problems import FAILED
 from askmd.serving.refusing import refuse
-from askmd.serving.request import begin_request
-
-LOG = logging.getLogger("askmd.requests")
+from askmd.serving.request import LOG, begin_request, note_failure
 
 REQUEST_ID = "X-Request-ID"
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""A client may make up any number of others."""
 
 
 class RequestLog:
@@ -45,17 +45,23 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception:
-            LOG.exception("failed", extra={"request_id": request.id})
+        except Exception as error:
+            note_failure(error)
             if status:
                 raise
             await refuse(FAILED, scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", None) or "unknown"
-            self._metrics.requests.labels(route, scope["method"], str(status or "left")).inc()
-            shown = {"method": scope["method"], "route": route, "status": status or "left", "ms": round(seconds * 1000)}
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.requests.labels(route, method, str(status or "left")).inc()
+            shown = {"method": method, "route": route, "status": status or "left", "ms": round(seconds * 1000)}
             LOG.info(
-                " ".join(f"{name}={value}" for name, value in (shown | request.facts).items()),
+                " ".join(f"{name}={_word(value)}" for name, value in (shown | request.facts).items()),
                 extra={"request_id": request.id, **shown, **request.facts},
             )
+
+
+def _word(value: object) -> object:
+    """Keep a text on its line: it may come from a client."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and not value.isalnum() else value

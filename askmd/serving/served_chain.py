@@ -1,5 +1,6 @@
-"""The chain as clients reach it: questions of a bearable size, and every answer counted."""
+"""The chain as clients reach it: questions of a bearable size, so many at once, and every answer counted."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
@@ -9,17 +10,25 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 
 from askmd.serving.metrics import Metrics
 from askmd.serving.problems import problem_of
-from askmd.serving.request import current_request
+from askmd.serving.request import current_request, note_failure
 from chains.schema import Answer, Question
 from config.errors import QuestionError
 from config.serving import ServingSettings
 
 
 class ServedChain(RunnableBinding[Any, Any]):
-    """Raises QuestionError for what is too long; else what the chain raises. Invoked, it streams all the same."""
+    """Raises QuestionError for what is too long; else what the chain raises. Invoked, it streams all the same.
+
+    A request may hold several questions; those that find no place among the answers under way wait for one.
+    """
 
     metrics: Any
     serving: ServingSettings
+    places: Any
+
+    # a binding's own would go past `astream` below
+    abatch = Runnable.abatch
+    astream_events = Runnable.astream_events
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Give the whole answer."""
@@ -31,18 +40,20 @@ class ServedChain(RunnableBinding[Any, Any]):
 
     async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         """Give the pieces of the answer as they come."""
-        check_size(input, self.serving)
         metrics = cast("Metrics", self.metrics)
         started = time.perf_counter()
         answer: Any = {}
         try:
-            async with aclosing(cast("Any", super().astream(input, config, **kwargs))) as pieces:
+            check_size(input, self.serving)
+            pieces = cast("Any", super().astream(input, config, **kwargs))
+            async with self.places, aclosing(pieces):
                 async for piece in pieces:
                     for stage in _stages(piece, answer):
                         metrics.seconds.labels(stage).observe(time.perf_counter() - started)
                     answer = piece if not answer else answer + piece
                     yield piece
         except Exception as error:
+            note_failure(error)
             metrics.errors.labels(problem_of(error).kind).inc()
             raise
         metrics.seconds.labels("answer").observe(time.perf_counter() - started)
@@ -54,7 +65,7 @@ def served(
     chain: Runnable[str | Question, Answer], metrics: Metrics, serving: ServingSettings
 ) -> Runnable[str | Question, Answer]:
     """Make it of a chain."""
-    return ServedChain(bound=chain, metrics=metrics, serving=serving)
+    return ServedChain(bound=chain, metrics=metrics, serving=serving, places=asyncio.Semaphore(serving.max_answers))
 
 
 def check_size(asked: Any, serving: ServingSettings) -> None:
@@ -86,6 +97,7 @@ def _stages(piece: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
 def _note(answer: Mapping[str, Any], serving: ServingSettings) -> None:
     facts = current_request().facts
     facts |= {"llm": answer["llm"], "refused": answer["refused"], "incomplete": bool(answer["incomplete"])}
-    facts |= {name: answer["usage"][name] for name in ("input_tokens", "output_tokens", "cost")}
+    for name in ("input_tokens", "output_tokens", "cost"):
+        facts[name] = (facts.get(name) or 0) + (answer["usage"][name] or 0)  # a request may hold several questions
     if serving.log_questions:
         facts["question"] = answer["question"]
