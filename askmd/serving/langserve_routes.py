@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from askmd.serving.engine import Engine
 from askmd.serving.event_stream import begin_stream
 from askmd.serving.problems import problem_of
+from askmd.serving.request import note_failure
 from chains.schema import Answer, Question
 
 PATH = "/rag"
@@ -40,9 +41,9 @@ def add_langserve(app: FastAPI, engine: Engine) -> None:
 
     warnings.filterwarnings("ignore", "astream_log is deprecated")  # what LangServe calls is not for users to mend
     chain = Shown(bound=engine.chain, custom_input_type=str | Question, custom_output_type=Answer)
-    checks = Checks(
-        TypeAdapter(str | Question), chain.config_schema(include=["configurable"]), engine.serving.max_batch
-    )
+    config = chain.config_schema(include=["configurable"])
+    known = frozenset(config.model_json_schema()["$defs"]["Configurable"]["properties"])
+    checks = Checks(TypeAdapter(str | Question), config, known, engine.serving.max_batch)
 
     async def check(request: Request) -> None:
         if request.method == "POST":
@@ -96,6 +97,8 @@ class Checks:
 
     question: TypeAdapter[Any]
     config: type[BaseModel]
+    known: frozenset[str]
+    """What `configurable` may hold."""
     max_batch: int
 
     def check(self, body: Any, *, batch: bool) -> None:
@@ -119,10 +122,10 @@ class Checks:
         chosen = config.get("configurable", {}) if isinstance(config, dict) else None
         if not isinstance(chosen, dict):
             raise HTTPException(422, "config: not an object whose `configurable` is an object")
-        known = self.config.model_json_schema()["$defs"]["Configurable"]["properties"]
-        for name in chosen.keys() - known - CLIENTS_OWN:
+        for name in chosen.keys() - self.known - CLIENTS_OWN:
             if not name.startswith("__"):
-                raise HTTPException(422, f"config.configurable: no {name[:80]!r}; known: {', '.join(sorted(known))}")
+                known = ", ".join(sorted(self.known))
+                raise HTTPException(422, f"config.configurable: no {name[:80]!r}; known: {known}")
         try:
             self.config.model_validate({"configurable": chosen})
         except ValidationError as error:
@@ -171,6 +174,7 @@ async def _encoded(events: AsyncGenerator[dict[str, str]]) -> AsyncGenerator[byt
     except Exception as error:
         if not begun:
             raise
+        note_failure(error)
         problem = problem_of(error)
         told = {"status_code": problem.status, "message": problem.message}
         yield format_sse_event(event="error", data_str=json.dumps(told))

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from askmd.serving.engine import Engine, open_engine
 from askmd.serving.problems import problem_of
+from askmd.serving.request import note_failure
 from config.serving import ServingSettings
 from config.settings import Settings
 
@@ -31,7 +32,7 @@ def add_mcp(app: FastAPI, engine: Engine) -> None:
         from askmd.serving.mcp_tools import mcp_server
 
         # no `security_settings`: Host and Origin are looked at for all routes alike
-        server = mcp_server(engine, lambda error: problem_of(error).message)
+        server = mcp_server(engine, _public_words)
         manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
         async with outer(running) as state, manager.run():
             endpoint.manager = manager
@@ -41,12 +42,19 @@ def add_mcp(app: FastAPI, engine: Engine) -> None:
     app.router.routes.append(Route(PATH, endpoint, methods=["POST"]))  # without sessions there is nothing to GET
 
 
+def _public_words(error: Exception) -> str:
+    note_failure(error)
+    return problem_of(error).message
+
+
 class _Endpoint:
     """Passes requests on to the manager, which there is while the app runs."""
 
+    path = PATH
     manager: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = self  # Starlette's own routes do not tell whoever logs and counts
         await self.manager.handle_request(scope, receive, send)
 
 

@@ -17,6 +17,7 @@ from askmd.serving.event_stream import begin_stream
 from askmd.serving.openai_reply import Link, Reply, error_body
 from askmd.serving.openai_request import WITH_SOURCES, ChatRequest, Refused
 from askmd.serving.problems import problem_of
+from askmd.serving.request import note_failure
 from chains.schema import Evidence
 from config.errors import AskmdError
 
@@ -80,6 +81,7 @@ async def _chunks(pieces: AsyncGenerator[Any], reply: Reply, *, include_usage: b
     except Exception as error:
         if not reply.begun:
             raise
+        note_failure(error)
         problem = problem_of(error)
         yield _event(error_body(problem.message, problem.status))
 
@@ -105,6 +107,7 @@ class _Route(APIRoute):
                 param = ".".join(str(part) for part in first["loc"][1:])
                 return _error(f"{param or 'body'}: {first['msg']}", 400, param or None)
             except AskmdError as error:
+                note_failure(error)
                 problem = problem_of(error)
                 return _error(problem.message, problem.status)
 

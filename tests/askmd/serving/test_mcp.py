@@ -129,6 +129,11 @@ def test_a_client_that_leaves_frees_the_model(url: str, chat: ChatServer) -> Non
     assert chat.wait_for_disconnect(30)
 
 
+def test_its_requests_are_counted_as_its_own(url: str, http: httpx.Client) -> None:
+    call(url, "search", question=QUESTION)
+    assert 'askmd_requests_total{method="POST",route="/mcp",status="200"}' in http.get("/metrics").text
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 def test_there_are_no_sessions_to_listen_to_or_to_end(http: httpx.Client, method: str) -> None:
     assert http.request(method, "/mcp", headers={"Accept": "text/event-stream"}).status_code == 405
