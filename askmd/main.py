@@ -301,6 +301,9 @@ def doctor(as_json: Json = False) -> int:
 @app.command()
 def mcp() -> int:
     """Serve search and ask to a program, as MCP tools over standard input and output."""
+    from askmd.serving.process import require_extra
+
+    require_extra()
     from askmd.serving.mcp_routes import serve_stdio
 
     serve_stdio(_settings())
