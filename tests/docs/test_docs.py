@@ -3,9 +3,11 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,11 +25,13 @@ from chains.prompts import load_prompts
 from config.models import load_models
 from config.settings import Settings
 from ingest.headings import Slugger
+from tests.support.app_server import AppServer
 
 PROJECT = Path(__file__).parents[2]
 README = PROJECT / "README.md"
 PAGES = [README, PROJECT / "CONTRIBUTING.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 MARKDOWN = MarkdownIt().enable("table")
+DOCUMENTED = "http://127.0.0.1:8000"
 DECIMALS = re.compile(r"\d+\\\.\d+")
 
 Askmd = Callable[[Sequence[str], dict[str, str]], tuple[int, str]]
@@ -139,8 +143,36 @@ def check(command: Command, askmd: Askmd) -> None:
     assert "..." in shown or len(shown) == len(lines), output
 
 
+class Server:
+    """What the examples find at the address that they name: started for the first of them, over the notes."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._url = ""
+
+    def let_find(self, example: str) -> str:
+        """Put the address of a running server in the place of the documented one."""
+        if DOCUMENTED in example and not self._url:
+            self._url = self._stack.enter_context(AppServer(Settings())).url
+        return example.replace(DOCUMENTED, self._url)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with ExitStack() as stack:
+        yield Server(stack)
+
+
+def curl(example: str) -> None:
+    """Run a shell block of one curl command; where there is no curl, leave it."""
+    if shutil.which("curl"):
+        done = subprocess.run(shlex.split(example), capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_the_examples_of_a_page_run_in_its_order(page: Path, askmd: Askmd) -> None:
+def test_the_examples_of_a_page_run_in_its_order(page: Path, askmd: Askmd, server: Server) -> None:
     names: dict[str, Any] = {}
     examples = list(blocks(page))
     if page == README and examples:
@@ -151,7 +183,10 @@ def test_the_examples_of_a_page_run_in_its_order(page: Path, askmd: Askmd) -> No
             for command in commands(block):
                 check(command, askmd)
         elif block.language == "python":
-            exec(compile(block.text, f"{page.name}, a python block", "exec"), names)  # noqa: S102 - our own pages
+            text = server.let_find(block.text)
+            exec(compile(text, f"{page.name}, a python block", "exec"), names)  # noqa: S102 - our own pages
+        elif block.language == "sh" and block.text.startswith("curl ") and DOCUMENTED in block.text:
+            curl(server.let_find(block.text))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
