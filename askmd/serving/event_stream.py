@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import anyio
 from fastapi.responses import StreamingResponse
-from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
+from fastapi.sse import KEEPALIVE_COMMENT
 
 SILENCE = 15.0
 """Seconds: a proxy gives a connection up on which nothing came for longer than its limit, often 60 s."""
@@ -29,7 +29,7 @@ async def begin_stream(events: AsyncGenerator[bytes]) -> StreamingResponse:
             async for part in parts:
                 yield part
 
-    return EventSourceResponse(go_on(), headers=_HEADERS)
+    return StreamingResponse(go_on(), headers=_HEADERS, media_type="text/event-stream")
 
 
 async def with_signs_of_life(events: AsyncGenerator[bytes], silence: float) -> AsyncGenerator[bytes]:

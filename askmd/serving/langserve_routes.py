@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from askmd.serving.engine import Engine
 from askmd.serving.event_stream import begin_stream
+from askmd.serving.plain_routes import FAILURES
 from askmd.serving.problems import problem_of
 from askmd.serving.request import note_failure
 from chains.schema import Answer, Question
@@ -49,7 +50,7 @@ def add_langserve(app: FastAPI, engine: Engine) -> None:
         if request.method == "POST":
             checks.check(await _json(request), batch=request.url.path.endswith("/batch"))
 
-    router = APIRouter(route_class=_Route)
+    router = APIRouter(route_class=_Route, responses=FAILURES)
     add_routes(
         router,
         chain,
@@ -105,6 +106,8 @@ class Checks:
         """Look at the body of a request; of a batch, several questions may come with several configurations."""
         if not isinstance(body, dict):
             raise HTTPException(422, "the body is not a JSON object")
+        if not isinstance(body.get("kwargs", {}), dict):
+            raise HTTPException(422, "kwargs: not an object")
         config = body.get("config", {})
         for each in config if batch and isinstance(config, list) else [config]:
             self._check_config(each)
@@ -146,6 +149,11 @@ def _first(error: ValidationError) -> str:
 
 class _Route(APIRoute):
     """Streams without LangServe's own response: that one ends all streams at SIGTERM, and says nothing of errors."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "/stream" in path:
+            options["responses"] = {**options["responses"], 200: {"content": {"text/event-stream": {}}}}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""

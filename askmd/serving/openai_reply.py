@@ -6,6 +6,8 @@ from time import time
 from typing import Any
 from uuid import uuid4
 
+from pydantic import BaseModel
+
 from askmd.serving.openai_request import SOURCES_TITLE
 from chains.schema import Citation, Evidence, Usage
 
@@ -112,6 +114,21 @@ def openai_usage(usage: Usage) -> dict[str, Any] | None:
     if usage["reasoning_tokens"] is not None:
         told["completion_tokens_details"] = {"reasoning_tokens": usage["reasoning_tokens"]}
     return told
+
+
+class ErrorBody(BaseModel):
+    """OpenAI's error object. What stands before the routes leaves out all but the message."""
+
+    message: str
+    type: str | None = None
+    param: str | None = None
+    code: str | None = None
+
+
+class Failure(BaseModel):
+    """The body of every response that is not what was asked for."""
+
+    error: ErrorBody
 
 
 def error_body(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:

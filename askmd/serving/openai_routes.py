@@ -14,8 +14,9 @@ from fastapi.sse import format_sse_event
 from askmd.serving.asking import ask
 from askmd.serving.engine import Engine
 from askmd.serving.event_stream import begin_stream
-from askmd.serving.openai_reply import Link, Reply, error_body
+from askmd.serving.openai_reply import Failure, Link, Reply, error_body
 from askmd.serving.openai_request import WITH_SOURCES, ChatRequest, Refused
+from askmd.serving.plain_routes import FAILURES
 from askmd.serving.problems import problem_of
 from askmd.serving.request import note_failure
 from chains.schema import Evidence
@@ -26,7 +27,8 @@ SOURCES_HEADER = "x-askmd-sources"
 
 def add_openai(app: FastAPI, engine: Engine) -> None:
     """Add /v1/chat/completions and /v1/models."""
-    router = APIRouter(prefix="/v1", tags=["openai"], route_class=_Route)
+    failures: Any = {status: {"model": Failure} for status in FAILURES}
+    router = APIRouter(prefix="/v1", tags=["openai"], route_class=_Route, responses=failures)
 
     @router.get("/models")
     async def list_models() -> dict[str, Any]:
@@ -40,10 +42,13 @@ def add_openai(app: FastAPI, engine: Engine) -> None:
         _entry(engine, model)
         return _model(model)
 
-    @router.post("/chat/completions")
+    @router.post("/chat/completions", responses={200: {"content": {"text/event-stream": {}, "application/json": {}}}})
     async def complete(request: Request, body: ChatRequest) -> Response:
-        """Answer the last message."""
+        """Answer the last message, in one piece or streamed."""
         body.refuse_what_is_missing()
+        if body.askmd.prompt not in {None, *engine.prompts}:
+            known = ", ".join(engine.prompts)
+            raise Refused(f"no prompt is called {str(body.askmd.prompt)[:80]!r}; known: {known}", "askmd.prompt")
         llm = _entry(engine, body.model)
         question, notices = body.question()
         wants_sources = body.model != llm or request.headers.get(SOURCES_HEADER) == "links"

@@ -97,6 +97,8 @@ def test_nothing_else_of_the_clients_config_is_obeyed(remote: RemoteRunnable[Any
         ("invoke", [], "JSON object"),
         ("invoke", {"input": 3}, "input: neither a text nor a question"),
         ("invoke", {}, "input"),
+        ("invoke", {"input": QUESTION, "kwargs": []}, "kwargs"),
+        ("stream", {"input": " "}, "question is empty"),
         ("invoke", {"input": {"question": QUESTION, "base_url": "http://127.0.0.1:9"}}, "base_url"),
         ("invoke", {"input": QUESTION, "config": None}, "config"),
         ("invoke", {"input": QUESTION, "config": {"configurable": 3}}, "config"),

@@ -183,6 +183,7 @@ def test_the_models_are_those_of_the_registry(client: openai.OpenAI) -> None:
         ({"modalities": ["audio"]}, "modalities"),
         ({"stream": "perhaps"}, "stream"),
         ({"extra_body": {"askmd": {"k": 101}}}, "askmd.k"),
+        ({"extra_body": {"askmd": {"prompt": "../secret"}}}, "askmd.prompt"),
         ({"extra_body": {"askmd": {"base_url": "http://127.0.0.1:9"}}}, "askmd.base_url"),
     ],
 )
