@@ -73,31 +73,34 @@ def main() -> None:
     ):
         targets = {"bare": f"{model}/chat/completions", "askmd": f"{askmd}/v1/chat/completions"}
         asyncio.run(load(targets["askmd"], 2, 3.0, Figures()))  # opens the store and the embedding models
-        print("| streams | target | answers | errors | first token p50, ms | p99 | whole answer p50, s | p99 |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        print("| streams | target | answers | errors | first token p50, ms | p99 | whole p50, s | p99 | CPU ms each |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         for number in numbers:
             for name, address in targets.items():
                 figures = Figures()
+                before = held(process.pid)["cpu_seconds"]
                 asyncio.run(load(address, number, options.seconds, figures))
-                results["levels"].append(shown(number, name, figures))
+                cpu = held(process.pid)["cpu_seconds"] - before if name == "askmd" else None
+                results["levels"].append(shown(number, name, figures, cpu))
         if options.soak:
             results["soak"] = asyncio.run(soak(targets["askmd"], max(numbers), options.soak, process.pid))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
-def shown(number: int, name: str, figures: Figures) -> dict[str, Any]:
-    """Print a row, and give it."""
+def shown(number: int, name: str, figures: Figures, cpu: float | None) -> dict[str, Any]:
+    """Print a row, and give it. `cpu` is the seconds that the processes of askmd took meanwhile."""
+    an_answer = "" if cpu is None or not figures.whole else f"{cpu / len(figures.whole) * 1e3:.0f}"
     first = np.percentile(figures.first, [50, 99]) * 1e3 if figures.first else [np.nan] * 2
     whole = np.percentile(figures.whole, [50, 99]) if figures.whole else [np.nan] * 2
     print(
         f"| {number} | {name} | {len(figures.whole)} | {len(figures.errors)} "
-        f"| {first[0]:.0f} | {first[1]:.0f} | {whole[0]:.2f} | {whole[1]:.2f} |",
+        f"| {first[0]:.0f} | {first[1]:.0f} | {whole[0]:.2f} | {whole[1]:.2f} | {an_answer} |",
         flush=True,
     )
     for error in sorted(set(figures.errors))[:3]:
         print(f"\n{figures.errors.count(error)} times: {error}\n", file=sys.stderr)
-    return {"streams": number, "target": name, **vars(figures)}
+    return {"streams": number, "target": name, "cpu": cpu, **vars(figures)}
 
 
 async def load(address: str, number: int, seconds: float, figures: Figures) -> None:
@@ -168,11 +171,18 @@ async def soak(address: str, number: int, seconds: float, pid: int) -> list[dict
 
 
 def held(pid: int) -> dict[str, float]:
-    """Give the resident memory and the open files of a process and its children (Linux)."""
+    """Give the resident memory, the open files and the CPU time of a process and its children (Linux)."""
     pids = [pid, *_children(pid)]
     status = [Path(f"/proc/{each}/status").read_text("utf-8") for each in pids]
     kilobytes = sum(int(text.split("VmRSS:")[1].split()[0]) for text in status if "VmRSS:" in text)
-    return {"megabytes": kilobytes / 1e3, "files": sum(len([*Path(f"/proc/{each}/fd").iterdir()]) for each in pids)}
+    times = [Path(f"/proc/{each}/stat").read_text("utf-8").rpartition(")")[2].split()[11:13] for each in pids]
+    ticks = sum(int(user) + int(system) for user, system in times)
+    cpu = ticks / os.sysconf("SC_CLK_TCK")
+    return {
+        "cpu_seconds": cpu,
+        "megabytes": kilobytes / 1e3,
+        "files": sum(len([*Path(f"/proc/{each}/fd").iterdir()]) for each in pids),
+    }
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -222,6 +232,8 @@ def askmd_server(folder: Path, model: str, streams: int) -> Iterator[tuple[str, 
         "MILVUS_URI": store,
         "ASKMD_LLM": "bench",
         "ASKMD_MODELS": json.dumps({"bench": entry}),
+        "ASKMD_MAX_ANSWERS": str(streams + 8),
+        "ASKMD_REQUESTS_PER_MINUTE": "1000000",
     }
     port = free_port()
     command = [str(Path(sys.executable).with_name("askmd")), "serve", "--port", str(port)]

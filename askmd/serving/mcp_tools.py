@@ -1,6 +1,6 @@
 """The tools that programs with a model of their own may call: search and ask, as an MCP server."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import wraps
 from importlib.metadata import version
@@ -64,6 +64,7 @@ Filter = Annotated[
     dict[str, str | list[str]] | None,
     Field(description="search only there: root, path (a glob), heading, or a key of front matter"),
 ]
+Shape = TypeVar("Shape")
 Result = TypeVar("Result")
 Function = Callable[..., Awaitable[Result]]
 
@@ -111,8 +112,7 @@ def _functions(engine: Engine, words: Callable[[Exception], str]) -> Iterable[Ca
     async def search(question: str, k: K = None, filter: Filter = None) -> Found:
         """Find the passages of the documents for a question, without a chat model."""
         hits, notices = await to_thread.run_sync(find, engine, question, k, filter or {})
-        passages = [{key: hit[key] for key in Passage.__annotations__} for hit in hits]
-        return Found(passages=cast("list[Passage]", passages), notices=notices)
+        return Found(passages=[_only(Passage, hit) for hit in hits], notices=notices)
 
     @told_by(words)
     async def ask(
@@ -129,9 +129,14 @@ def _functions(engine: Engine, words: Callable[[Exception], str]) -> Iterable[Ca
         async with aclosing(stream_answer(engine, Question(question=question), chosen)) as pieces:
             async for piece in pieces:
                 answer = piece if not answer else answer + piece
-        return cast("Told", {key: answer[key] for key in Told.__annotations__})
+        return _only(Told, answer)
 
     return search, ask
+
+
+def _only(shape: type[Shape], given: Mapping[str, Any]) -> Shape:
+    """Keep the keys of a dictionary's type."""
+    return cast("Shape", {key: given[key] for key in shape.__annotations__})
 
 
 def told_by(words: Callable[[Exception], str]) -> Callable[[Function[Result]], Function[Result]]:

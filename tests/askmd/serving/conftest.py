@@ -3,12 +3,14 @@
 import json
 import shutil
 import socket
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from config.settings import Settings
@@ -22,6 +24,8 @@ from tests.support.stores import write_files
 QUESTION = "Where is tea stored?"
 KEY = "sk-0123456789abcdef"
 HEADER = "what-the-header-says"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of http:// addresses: each would read the certificates of all authorities, longer than a test takes."""
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +58,12 @@ def served(handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def url(served: tuple[str, ChatServer]) -> str:
     return served[0]
+
+
+@pytest.fixture
+def http(url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, verify=NO_TLS, timeout=60) as client:
+        yield client
 
 
 @pytest.fixture

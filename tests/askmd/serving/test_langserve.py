@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langserve import RemoteRunnable
 
 from chains.schema import Answer
-from tests.askmd.serving.conftest import QUESTION, assert_nothing_private, leave_during_answer
+from tests.askmd.serving.conftest import NO_TLS, QUESTION, assert_nothing_private, leave_during_answer
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script
 from tests.support.chat_server import ChatServer
 
@@ -20,7 +20,7 @@ TIN = Reply("In a closed tin [1].")
 
 @pytest.fixture
 def remote(url: str) -> RemoteRunnable[Any, Any]:
-    return RemoteRunnable(f"{url}/rag")
+    return RemoteRunnable(f"{url}/rag", verify=NO_TLS)
 
 
 def joined(pieces: Iterator[Any]) -> Any:
@@ -108,6 +108,7 @@ def test_nothing_else_of_the_clients_config_is_obeyed(remote: RemoteRunnable[Any
         ("invoke", {"input": QUESTION, "config": {"configurable": {"base_url": "http://127.0.0.1:9"}}}, "base_url"),
         ("batch", {"inputs": [QUESTION], "config": {"configurable": {"openai_api_key": "x"}}}, "openai_api_key"),
         ("batch", {"inputs": QUESTION}, "inputs"),
+        ("batch", {"inputs": [QUESTION] * 17}, "at most 16"),
         ("batch", {"inputs": [QUESTION, 3]}, "inputs.1"),
         ("batch", {"inputs": [QUESTION], "config": [{}, {}]}, "configs"),
         ("batch", {"inputs": [QUESTION], "config": [{"configurable": {"k": 101}}]}, "configurable.k"),
@@ -115,17 +116,17 @@ def test_nothing_else_of_the_clients_config_is_obeyed(remote: RemoteRunnable[Any
     ],
 )
 def test_what_cannot_be_right_is_a_422_that_names_it(
-    url: str, chat: ChatServer, path: str, body: Any, told: str
+    http: httpx.Client, chat: ChatServer, path: str, body: Any, told: str
 ) -> None:
-    response = httpx.post(f"{url}/rag/{path}", json=body)
+    response = http.post(f"/rag/{path}", json=body)
     assert response.status_code == 422
     assert told in response.text
     assert chat.requests == []
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000])
-def test_a_body_that_is_not_json_is_a_422(url: str, body: bytes) -> None:
-    response = httpx.post(f"{url}/rag/batch", content=body)
+def test_a_body_that_is_not_json_is_a_422(http: httpx.Client, body: bytes) -> None:
+    response = http.post("/rag/batch", content=body, headers={"Content-Type": "application/json"})
     assert (response.status_code, "JSON" in response.text) == (422, True)
 
 
@@ -166,14 +167,14 @@ def test_the_log_tells_of_the_answer_and_of_what_was_found_alone(
     assert chat.requests[0].messages[0]["content"] not in str(patches)
 
 
-def test_the_schemas_offer_four_choices_and_tell_nothing_else(url: str, chat: ChatServer) -> None:
-    texts = {name: httpx.get(f"{url}/rag/{name}").text for name in ("input_schema", "output_schema", "config_schema")}
+def test_the_schemas_offer_four_choices_and_tell_nothing_else(http: httpx.Client, chat: ChatServer) -> None:
+    texts = {name: http.get(f"/rag/{name}").text for name in ("input_schema", "output_schema", "config_schema")}
     choices = json.loads(texts["config_schema"])["$defs"]["Configurable"]["properties"]
     assert set(choices) == {"llm", "prompt", "k", "mode"}
     assert (choices["k"]["minimum"], choices["k"]["maximum"]) == (1, 100)
     assert "offline" in choices["llm"]["enum"]
     assert set(json.loads(texts["output_schema"])["$defs"]["Answer"]["properties"]) == set(Answer.__annotations__)
-    playground = httpx.get(f"{url}/rag/playground/")
+    playground = http.get("/rag/playground/")
     assert playground.status_code == 200
     assert_nothing_private("".join(texts.values()), chat)
     assert_nothing_private(playground.text, chat)
@@ -182,8 +183,8 @@ def test_the_schemas_offer_four_choices_and_tell_nothing_else(url: str, chat: Ch
 @pytest.mark.parametrize(
     "path", ["feedback", "token_feedback", "public_trace_link", "c/N4XyA/invoke", "playground/../x"]
 )
-def test_what_is_not_offered_is_not_there(url: str, path: str) -> None:
-    assert httpx.post(f"{url}/rag/{path}", json={}).status_code in {404, 405}
+def test_what_is_not_offered_is_not_there(http: httpx.Client, path: str) -> None:
+    assert http.post(f"/rag/{path}", json={}).status_code in {404, 405}
 
 
 FAULTS: list[Script] = [Failure.of(401, "no such key"), Failure.of(429, "slow down"), Drop(), Hang()]

@@ -15,7 +15,7 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
-from tests.askmd.serving.conftest import KEY, QUESTION, assert_nothing_private, leave_during_answer
+from tests.askmd.serving.conftest import KEY, NO_TLS, QUESTION, assert_nothing_private, leave_during_answer
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script
 from tests.support.chat_server import ChatServer
 from tests.support.corpus import FILES
@@ -24,7 +24,8 @@ from tests.support.corpus import FILES
 def over_http(url: str, talk: Callable[[ClientSession], Awaitable[Any]]) -> Any:
     async def connect() -> Any:
         async with (
-            streamable_http_client(f"{url}/mcp") as (incoming, outgoing, _),
+            httpx.AsyncClient(verify=NO_TLS, timeout=60) as http,
+            streamable_http_client(f"{url}/mcp", http_client=http) as (incoming, outgoing, _),
             ClientSession(incoming, outgoing) as session,
         ):
             await session.initialize()
@@ -129,8 +130,8 @@ def test_a_client_that_leaves_frees_the_model(url: str, chat: ChatServer) -> Non
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
-def test_there_are_no_sessions_to_listen_to_or_to_end(url: str, method: str) -> None:
-    assert httpx.request(method, f"{url}/mcp", headers={"Accept": "text/event-stream"}).status_code == 405
+def test_there_are_no_sessions_to_listen_to_or_to_end(http: httpx.Client, method: str) -> None:
+    assert http.request(method, "/mcp", headers={"Accept": "text/event-stream"}).status_code == 405
 
 
 def test_a_process_talks_over_its_standard_input_and_output(handbook: Path, tmp_path: Path) -> None:

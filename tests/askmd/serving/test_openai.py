@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from askmd.serving.openai_request import ChatRequest, Refused
-from tests.askmd.serving.conftest import KEY, QUESTION, assert_nothing_private, leave_during_answer
+from tests.askmd.serving.conftest import KEY, NO_TLS, QUESTION, assert_nothing_private, leave_during_answer
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script, Usage
 from tests.support.chat_server import ChatServer
 
@@ -21,8 +21,14 @@ TIN = Reply("In a closed tin [1].", usage=Usage(100, 9, cached=64, reasoning=3))
 
 @pytest.fixture
 def client(url: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none") as opened:
+    http_client = openai.DefaultHttpxClient(verify=NO_TLS)
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", http_client=http_client) as opened:
         yield opened
+
+
+def in_async(client: openai.OpenAI) -> openai.AsyncOpenAI:
+    http_client = openai.DefaultAsyncHttpxClient(verify=NO_TLS)
+    return openai.AsyncOpenAI(base_url=client.base_url, api_key="none", http_client=http_client)
 
 
 def plain(client: openai.OpenAI, **body: Any) -> tuple[str, str | None, Any]:
@@ -38,7 +44,7 @@ def streamed(client: openai.OpenAI, **body: Any) -> tuple[str, str | None, Any]:
 
 def plain_async(client: openai.OpenAI, **body: Any) -> tuple[str, str | None, Any]:
     async def ask() -> tuple[str, str | None, Any]:
-        async with openai.AsyncOpenAI(base_url=client.base_url, api_key="none") as opened:
+        async with in_async(client) as opened:
             completion = await opened.chat.completions.create(**{"model": "scripted", "messages": ASKED} | body)
             choice = completion.choices[0]
             return choice.message.content or "", choice.finish_reason, completion.model_extra["askmd"]
@@ -48,7 +54,7 @@ def plain_async(client: openai.OpenAI, **body: Any) -> tuple[str, str | None, An
 
 def streamed_async(client: openai.OpenAI, **body: Any) -> tuple[str, str | None, Any]:
     async def ask() -> tuple[str, str | None, Any]:
-        async with openai.AsyncOpenAI(base_url=client.base_url, api_key="none") as opened:
+        async with in_async(client) as opened:
             stream: Any = await opened.chat.completions.create(
                 **{"model": "scripted", "messages": ASKED} | body, stream=True
             )
