@@ -119,6 +119,8 @@ def _listen(serving: ServingSettings) -> socket.socket:
         listener = socket.create_server((serving.host, serving.port), family=family, backlog=1024)
     except OSError as error:
         where = address(serving.host, serving.port)
-        raise ServingError(f"cannot listen at {where}: {os.strerror(error.errno or 0)}; choose another --port") from None
+        raise ServingError(
+            f"cannot listen at {where}: {os.strerror(error.errno or 0)}; choose another --port"
+        ) from None
     listener.set_inheritable(True)
     return listener
