@@ -17,6 +17,7 @@ from askmd.serving.langserve_routes import add_langserve
 from askmd.serving.lifetime import Lifetime
 from askmd.serving.mcp_routes import add_mcp
 from askmd.serving.openai_routes import add_openai
+from askmd.serving.page_routes import add_page
 from askmd.serving.plain_routes import add_plain
 from askmd.serving.rates import Answers, Rates
 from askmd.serving.request_log import REQUEST_ID, RequestLog
@@ -76,3 +77,4 @@ def add_protocols(app: FastAPI, engine: Engine) -> None:
     add_langserve(app, engine)
     add_openai(app, engine)
     add_mcp(app, engine)
+    add_page(app, engine)

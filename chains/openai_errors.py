@@ -76,7 +76,9 @@ class ChatFailure(ModelError):  # noqa: N818 - it is a ModelError first
         self.host = spec.host
         self.kind: Kind = kind
         self.status = status
-        cause = _CAUSES[status].format(model=spec.model) if status in _TOLD_OF_STATUS else _TOLD[kind]
+        cause = "it has failed" if (status or 0) >= 500 else _TOLD[kind]
+        if status in _TOLD_OF_STATUS:
+            cause = _CAUSES[status].format(model=spec.model)
         self.told = f"model {spec.name!r}: {cause}"
 
 

@@ -412,5 +412,5 @@ def test_failures_that_an_answer_survives_are_worded_for_the_reader(
 
     answer = compose(Resources(settings, store, tell=public_text)).invoke(QUESTION)
 
-    assert answer["notices"] == ["model 'first': it refuses the request; 'second' takes its place"]
+    assert answer["notices"] == ["model 'first': it has failed; 'second' takes its place"]
     assert answer["incomplete"] == "model 'second': its reply broke off"

@@ -27,7 +27,7 @@ def test_who_asks_is_told_what_is_wrong_with_the_question() -> None:
         (401, "model 'm': it refuses the request"),
         (402, "model 'm': it refuses the request"),
         (429, "model 'm': too many requests, or the quota is used up"),
-        (503, "model 'm': it refuses the request"),
+        (503, "model 'm': it has failed"),
     ],
 )
 def test_a_failed_call_tells_its_entry_and_no_account(status: int, told: str) -> None:

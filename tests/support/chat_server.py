@@ -90,6 +90,13 @@ class ChatServer(LoopbackServer):
         with self._news:
             self._scripts.extend(scripts)
 
+    def reset(self) -> None:
+        """Forget what was scripted and what was asked."""
+        with self._news:
+            self._scripts.clear()
+            self.requests.clear()
+            self.disconnected.clear()
+
     def next_script(self, request: Request) -> Script:
         with self._news:
             if self._scripts:
