@@ -18,11 +18,12 @@ import pytest
 import typer.main
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from pydantic import AliasChoices
+from pydantic import AliasChoices, SecretStr
 
 from askmd.main import app, run
 from chains.prompts import load_prompts
 from config.models import load_models
+from config.serving import ServingSettings
 from config.settings import Settings
 from ingest.headings import Slugger
 from tests.support.app_server import AppServer
@@ -279,22 +280,33 @@ def settings_table() -> dict[str, tuple[str, str]]:
 
 def test_every_setting_stands_in_the_table_with_its_variable_and_its_default() -> None:
     expected = {}
-    for name, field in Settings.model_fields.items():
+    for name, field in (Settings.model_fields | ServingSettings.model_fields).items():
         alias = field.validation_alias
         variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"ASKMD_{name.upper()}"
         default = field.get_default(call_default_factory=True, validated_data={})
+        default = default.get_secret_value() if isinstance(default, SecretStr) else default
         expected[name] = (variable, str(default) if default else "")
     assert settings_table() == expected
 
 
 def test_the_variables_of_the_table_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"mode": "off", "splitter": "langchain", "models": "{}", "gate": "0.5"}
+    values |= {
+        "host": "::1",
+        "workers": "2",
+        "max_body_bytes": "2000",
+        "max_history_messages": "7",
+        "log_questions": "1",
+    }
     for name, (variable, default) in settings_table().items():
         number = re.fullmatch(r"[\d.]+", default)
         monkeypatch.setenv(variable, values.get(name, "100" if number else "changed"))
     settings = Settings()
     for name, field in Settings.model_fields.items():
         assert name == "models" or getattr(settings, name) != field.default, name
+    serving = ServingSettings()
+    for name, field in ServingSettings.model_fields.items():
+        assert getattr(serving, name) != field.default, name
 
 
 def test_every_model_is_documented_with_its_id_and_its_key() -> None:
