@@ -37,10 +37,10 @@ def post(body: Any, **headers: str) -> dict[str, Any]:
     return {"content": json.dumps(body).encode(), "headers": head(**headers)}
 
 
-def head(**headers: str) -> dict[str, bytes]:
+def head(**headers: str) -> dict[bytes, bytes]:
     """Give the headers of a request; the key is not ASCII, and goes as UTF-8."""
     given = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
-    return {name.replace("_", "-"): value.encode() for name, value in (given | headers).items()}
+    return {name.replace("_", "-").encode(): value.encode() for name, value in (given | headers).items()}
 
 
 def talk(url: str, *parts: bytes, wait: float = 20.0) -> bytes:
@@ -58,8 +58,8 @@ def talk(url: str, *parts: bytes, wait: float = 20.0) -> bytes:
     return received
 
 
-def lines(request: str, headers: Mapping[str, bytes], body: bytes = b"") -> bytes:
+def lines(request: str, headers: Mapping[bytes, bytes], body: bytes = b"") -> bytes:
     """Write a request head, and what follows it."""
-    given = {"Host": b"localhost", **headers}
-    fields = [name.encode() + b": " + value for name, value in given.items()]
+    given = {b"Host": b"localhost", **headers}
+    fields = [name + b": " + value for name, value in given.items()]
     return b"\r\n".join([request.encode(), *fields, b"", b""]) + body
