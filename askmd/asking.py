@@ -1,6 +1,7 @@
 """`askmd ask`: the answer as it comes, then where it comes from, then what is to be said about it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import typer
@@ -11,7 +12,8 @@ from askmd.places import line_now, other_places, place, what_became_of
 from askmd.searching import scores_of
 from askmd.thinking import show_thinking
 from chains.quotations import plain
-from chains.rag import build_chain
+from chains.rag import compose
+from chains.resources import Resources
 from chains.schema import Citation, Evidence, Excerpt, Question
 from config.errors import AskmdError, ModelError
 from config.settings import Settings
@@ -26,7 +28,7 @@ def show_answer(settings: Settings, question: Question, show: Callable[[Mapping[
     """
     given: Any = {}
     try:
-        for piece in build_chain(settings).stream(question):
+        for piece in _answer(settings, question):
             given = piece if not given else given + piece
     except AskmdError as error:
         if given:
@@ -43,7 +45,7 @@ def stream_answer(settings: Settings, question: Question, *, explain: bool = Fal
     when all is printed.
     """
     given: Any = {}
-    pieces = build_chain(settings).stream(question)
+    pieces = _answer(settings, question)
     try:
         for piece in show_thinking(pieces) if thinking else pieces:
             given = piece if not given else given + piece
@@ -58,6 +60,12 @@ def stream_answer(settings: Settings, question: Question, *, explain: bool = Fal
     if given["usage"]["calls"]:
         typer.echo(usage_line(given["usage"]), err=True)
     _require_whole(given)
+
+
+def _answer(settings: Settings, question: Question) -> Iterator[Any]:
+    """Give the pieces of an answer; the store is closed behind the last one."""
+    with closing(Resources(settings)) as resources:
+        yield from compose(resources).stream(question)
 
 
 def _require_whole(given: Mapping[str, Any]) -> None:

@@ -32,6 +32,7 @@ class Resources:
     store: Store | None = None
     tell: Tell = str
     """Words a failure that an answer survives: whatever of it the reader may know."""
+    _opened: Store | None = None
     _embeddings: "list[EmbeddingModel] | None" = None
     _reranker: Reranker | None = None
     _chat_models: "dict[str, BaseChatModel]" = field(default_factory=dict)
@@ -83,9 +84,17 @@ class Resources:
         """Open what a search needs; raises as `search` does."""
         self._open()
 
+    def close(self) -> None:
+        """Close the store, if it was opened here; a later question opens it again."""
+        with self._lock:
+            if self._opened:
+                self._opened.close()
+                self.store = self._opened = None
+
     def _open(self) -> tuple[Store, list[EmbeddingModel]]:
         with self._lock:
-            self.store = self.store or open_store(self.settings)
+            if self.store is None:
+                self.store = self._opened = open_store(self.settings)
             self._reranker = self._reranker or configured_reranker(self.settings)
             self._embeddings = self._embeddings or open_query_embeddings(self.settings, self.store)
             return self.store, self._embeddings

@@ -31,8 +31,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the store."""
-        if self.resources.store is not None:
-            self.resources.store.close()
+        self.resources.close()
 
 
 def open_engine(settings: Settings, serving: ServingSettings) -> Engine:
