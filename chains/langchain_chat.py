@@ -4,7 +4,8 @@ Import this module only when such a model is built: it brings in langchain and t
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from contextlib import aclosing, closing
+from typing import Any, cast
 
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
@@ -12,6 +13,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, SecretStr, ValidationError
 
+from chains.call_failed import CallFailed
+from chains.limited_stream import LimitedWaiting
 from config.errors import AskmdError, ConfigError, ModelError
 from config.models import ChatModelSpec
 
@@ -45,6 +48,10 @@ _REMEDIES = {
 }
 
 
+_LATER = 1.0
+"""Seconds by which the provider's class gives up later than askmd does, to let go of its connection."""
+
+
 def open_langchain_chat(spec: ChatModelSpec, key: SecretStr | None) -> BaseChatModel:
     """Build the model of an entry; without `key`, the provider's class looks for its own variable.
 
@@ -56,7 +63,7 @@ def open_langchain_chat(spec: ChatModelSpec, key: SecretStr | None) -> BaseChatM
         "api_key": key,
         "temperature": spec.temperature,
         "max_tokens": spec.max_tokens,
-        "timeout": spec.timeout,
+        "timeout": max(spec.first_token_limit, spec.timeout) + _LATER,
         "max_retries": spec.max_retries,
     }
     try:
@@ -66,7 +73,8 @@ def open_langchain_chat(spec: ChatModelSpec, key: SecretStr | None) -> BaseChatM
         problem = ConfigError(f"model {spec.name!r}: {_clean(_text(error), [key] if key else [])}")
     else:
         streams = type(inner)._stream is not BaseChatModel._stream
-        return (StreamingLangChainChat if streams else LangChainChat)(inner=inner, spec=spec)
+        kind = StreamingLangChainChat if streams else LangChainChat
+        return kind(inner=inner, spec=spec, waiting=LimitedWaiting(spec))
     raise problem
 
 
@@ -78,6 +86,7 @@ class LangChainChat(BaseChatModel):
 
     inner: BaseChatModel = Field(exclude=True, repr=False)
     spec: ChatModelSpec
+    waiting: LimitedWaiting = Field(exclude=True, repr=False)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -90,7 +99,7 @@ class LangChainChat(BaseChatModel):
 
     def _generate(self, *args: Any, stream: bool = False, **kwargs: Any) -> ChatResult:  # noqa: ARG002 - for LangChain
         try:
-            result = self.inner._generate(*args, **kwargs)
+            result = self.waiting.call(lambda: self.inner._generate(*args, **kwargs))
         except Exception as error:  # noqa: BLE001 - each provider's package raises what it likes
             failure = self._failure(error)
         else:
@@ -99,7 +108,7 @@ class LangChainChat(BaseChatModel):
 
     async def _agenerate(self, *args: Any, stream: bool = False, **kwargs: Any) -> ChatResult:  # noqa: ARG002 - as above
         try:
-            result = await self.inner._agenerate(*args, **kwargs)
+            result = await self.waiting.call_async(lambda: self.inner._agenerate(*args, **kwargs))
         except Exception as error:  # noqa: BLE001 - as above
             failure = self._failure(error)
         else:
@@ -121,6 +130,8 @@ class LangChainChat(BaseChatModel):
     def _failure(self, error: Exception) -> AskmdError:
         if isinstance(error, AskmdError):
             return error
+        if isinstance(error, CallFailed):
+            return self._complaint(f"{error.what}; {error.remedy}")
         secrets = [value for value in vars(self.inner).values() if isinstance(value, SecretStr)]
         remedy = _REMEDIES.get(_status(error) or 0, "try again later, or use another entry with --llm")
         return self._complaint(f"{type(error).__name__}: {_clean(_text(error), secrets)}; {remedy}")
@@ -132,10 +143,11 @@ class StreamingLangChainChat(LangChainChat):
     def _stream(self, *args: Any, stream: bool = True, **kwargs: Any) -> Iterator[ChatGenerationChunk]:  # noqa: ARG002
         end, says_something = "", False
         try:
-            for chunk in self.inner._stream(*args, **kwargs):
-                end = _note_end(chunk) or end
-                says_something = says_something or _says_something(chunk)
-                yield chunk
+            with closing(cast("Any", self.waiting.iterate(lambda: self.inner._stream(*args, **kwargs)))) as chunks:
+                for chunk in chunks:
+                    end = _note_end(chunk) or end
+                    says_something = says_something or _says_something(chunk)
+                    yield chunk
         except Exception as error:  # noqa: BLE001 - as above
             failure: AskmdError | None = self._failure(error)
         else:
@@ -151,10 +163,13 @@ class StreamingLangChainChat(LangChainChat):
     ) -> AsyncIterator[ChatGenerationChunk]:
         end, says_something = "", False
         try:
-            async for chunk in self.inner._astream(*args, **kwargs):
-                end = _note_end(chunk) or end
-                says_something = says_something or _says_something(chunk)
-                yield chunk
+            async with aclosing(
+                cast("Any", self.waiting.iterate_async(self.inner._astream(*args, **kwargs)))
+            ) as chunks:
+                async for chunk in chunks:
+                    end = _note_end(chunk) or end
+                    says_something = says_something or _says_something(chunk)
+                    yield chunk
         except Exception as error:  # noqa: BLE001 - as above
             failure: AskmdError | None = self._failure(error)
         else:

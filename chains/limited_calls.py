@@ -45,9 +45,9 @@ class LimitedClient(httpx2.Client):
             place = self._slots.ask()
             stack.callback(place.leave)
             try:
-                place.wait(_patience(self._spec, self._slots))
+                place.wait(patience(self._spec, self._slots))
             except TimeoutError:
-                raise _busy(self._slots) from None
+                raise busy(self._slots) from None
             call = Call(self._spec, streamed=stream)
             response = self._send(call, request, options)
             if response.is_success:
@@ -93,9 +93,9 @@ class LimitedAsyncClient(httpx2.AsyncClient):
             place = self._slots.ask()
             stack.callback(place.leave)
             try:
-                await place.wait_async(_patience(self._spec, self._slots))
+                await place.wait_async(patience(self._spec, self._slots))
             except TimeoutError:
-                raise _busy(self._slots) from None
+                raise busy(self._slots) from None
             call = Call(self._spec, streamed=stream)
             response = await self._send(call, request, options)
             if response.is_success:
@@ -289,12 +289,13 @@ class _AsyncBody(httpx2.AsyncByteStream):
             self._place.leave()
 
 
-def _patience(spec: ChatModelSpec, slots: Slots) -> float:
+def patience(spec: ChatModelSpec, slots: Slots) -> float:
     """Give the seconds after which all those before in the line must have ended, each by its own limit."""
     return spec.answer_timeout * (1 + slots.waiting // slots.number)
 
 
-def _busy(slots: Slots) -> CallFailed:
+def busy(slots: Slots) -> CallFailed:
+    """Say that no slot became free in time."""
     what = f"as many requests as it may have at once ({slots.number}) are under way, and none ended in time"
     return CallFailed("busy", what, "end one, or raise the entry's `max_concurrency`", attempts=0)
 

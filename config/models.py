@@ -97,6 +97,9 @@ def _check_langchain(spec: ChatModelSpec) -> None:
     for key in ("thinking", "extra_headers", "extra_body"):
         if getattr(spec, key):
             raise ConfigError(f"model {spec.name!r}: `{key}` is for OpenAI-compatible endpoints; leave it out")
+    for key in ("connect_timeout", "retry_seconds", "max_reply_bytes"):
+        if key in spec.model_fields_set:
+            raise ConfigError(f"model {spec.name!r}: `{key}` is the provider's own affair here; leave it out")
 
 
 def _first_problem(error: ValidationError | TypeError) -> str:

@@ -1,5 +1,8 @@
 """Registry entries that go through LangChain's `init_chat_model`."""
 
+import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,15 +13,16 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import SecretStr
 
 from chains.langchain_chat import LangChainChat, StreamingLangChainChat
+from chains.limited_stream import LimitedWaiting
 from chains.llm import chat_model
 from chains.rag import build_chain
 from config.errors import ConfigError, ModelError
 from config.models import ChatModelSpec, load_models
 from config.settings import Settings
 from store.milvus import Store
-from tests.support.chat_calls import KEY, PROMPT, Call, every_way, invoke, streamed
-from tests.support.chat_replies import Broken, Failure, Reply
-from tests.support.chat_server import ChatServer
+from tests.support.chat_calls import KEY, PROMPT, Call, astream, every_way, invoke, stream, streamed
+from tests.support.chat_replies import Broken, Failure, Hang, Reply
+from tests.support.chat_server import ChatServer, Request
 
 
 def foreign(server: ChatServer | None = None, **changes: Any) -> ChatModelSpec:
@@ -50,10 +54,64 @@ def test_retries_of_the_entry_are_obeyed(server: ChatServer) -> None:
         invoke(open_foreign(server))
 
 
-def test_the_time_limit_of_the_entry_is_obeyed(server: ChatServer) -> None:
-    server.script(Broken("stall"))
-    with pytest.raises(ModelError, match="OpenAITimeoutError: Request timed out; try again later"):
-        invoke(open_foreign(server, timeout=0.3))
+@every_way
+def test_the_limit_of_the_first_token_is_obeyed(call: Call, server: ChatServer) -> None:
+    server.script(Hang())
+    with pytest.raises(ModelError, match=r"model 'foreign' .*: (nothing|no first token) arrived for 0\.3 s; try again"):
+        call(open_foreign(server, first_token_timeout=0.3))
+
+
+@every_way
+def test_the_limit_of_the_whole_answer_is_obeyed(call: Call, server: ChatServer) -> None:
+    server.script(Reply("word " * 1000, delay=0.05) if call in (stream, astream) else Hang())
+    with pytest.raises(ModelError, match=r"the answer was not whole after 0\.5 s; ask for less"):
+        call(open_foreign(server, answer_timeout=0.5))
+
+
+@streamed
+def test_the_limit_between_two_tokens_is_obeyed(call: Call, server: ChatServer) -> None:
+    server.script(Broken("stall", Reply("In a closed tin"), after=2))
+    with pytest.raises(ModelError, match=r"no further token arrived for 0\.5 s; try again later"):
+        call(open_foreign(server, timeout=0.5, first_token_timeout=60))
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_so_many_calls_are_under_way_at_once_and_the_next_one_waits(asynchronous: bool) -> None:
+    under_way, most = 0, 0
+    lock = threading.Lock()
+
+    def slowly(_: Request) -> Reply:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.1)  # so long both would be seen, if both could come
+        with lock:
+            under_way -= 1
+        return Reply()
+
+    with ChatServer(default=slowly) as server:
+        model = open_foreign(server, max_concurrency=1)
+        answers = asyncio.run(model.abatch([PROMPT] * 3)) if asynchronous else model.batch([PROMPT] * 3)
+
+    assert [answer.content for answer in answers] == ["A scripted answer [1]."] * 3
+    assert most == 1
+
+
+def test_a_stream_that_is_left_frees_its_place(server: ChatServer) -> None:
+    server.script(Reply("word " * 1000, delay=0.02))
+    model = open_foreign(server, max_concurrency=1, answer_timeout=60)
+    chunks: Any = model.stream(PROMPT)
+    next(chunks)
+    chunks.close()
+
+    assert invoke(model).content == "A scripted answer [1]."
+
+
+@pytest.mark.parametrize("key", ["connect_timeout", "retry_seconds", "max_reply_bytes"])
+def test_a_limit_that_cannot_be_kept_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"model 'foreign': `{key}` is the provider's own affair"):
+        foreign(None, **{key: 5})
 
 
 @every_way
@@ -175,12 +233,14 @@ class StreamingProvider(Provider):
 )
 @every_way
 def test_ends_are_told_in_one_language(call: Call, metadata: dict[str, str], finish_reason: str) -> None:
-    model = StreamingLangChainChat(inner=StreamingProvider(metadata=metadata), spec=foreign())
+    model = StreamingLangChainChat(
+        inner=StreamingProvider(metadata=metadata), spec=foreign(), waiting=LimitedWaiting(foreign())
+    )
     assert call(model).response_metadata["finish_reason"] == finish_reason
 
 
 def test_a_provider_that_does_not_stream_answers_in_one_piece() -> None:
-    model = LangChainChat(inner=Provider(metadata={}), spec=foreign())
+    model = LangChainChat(inner=Provider(metadata={}), spec=foreign(), waiting=LimitedWaiting(foreign()))
     assert [message.content for message in model.stream(PROMPT)] == ["Words."]
 
 
