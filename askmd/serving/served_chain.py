@@ -98,6 +98,7 @@ def _note(answer: Mapping[str, Any], serving: ServingSettings) -> None:
     facts = current_request().facts
     facts |= {"llm": answer["llm"], "refused": answer["refused"], "incomplete": bool(answer["incomplete"])}
     for name in ("input_tokens", "output_tokens", "cost"):
-        facts[name] = (facts.get(name) or 0) + (answer["usage"][name] or 0)  # a request may hold several questions
+        before, told = facts.get(name, 0), answer["usage"][name]  # a request may hold several questions
+        facts[name] = None if before is None or told is None else before + told
     if serving.log_questions:
         facts["question"] = answer["question"]
