@@ -32,6 +32,10 @@ class Query:
     kind: str
     question: str
     needs: tuple[Need, ...]
+    answers: tuple[str, ...] = ()
+    """Reference answers, any one of which is right; none where nobody wrote one."""
+    key_facts: tuple[tuple[str, ...], ...] = ()
+    """What a right answer must mention, each in any one of several wordings."""
 
 
 class _Place(BaseModel):
@@ -58,6 +62,8 @@ class _Line(Question):
     kind: str = ""
     all_required: bool | None = None
     also_in: list[str] = []
+    answers: list[str] = []
+    key_facts: list[str | list[str]] = []
 
 
 _Form = TypeVar("_Form", bound=BaseModel)
@@ -105,4 +111,7 @@ def _query(line: _Line) -> Query:
             needs.append([])
         needs[-1].append(Passage(place.doc, place.excerpt, place.start))
         needs[-1] += [Passage(doc, place.excerpt, None) for doc in line.also_in]
-    return Query(str(line.id), line.lang, line.kind, line.question, tuple(map(tuple, needs)))
+    facts = tuple((fact,) if isinstance(fact, str) else tuple(fact) for fact in line.key_facts)
+    return Query(
+        str(line.id), line.lang, line.kind, line.question, tuple(map(tuple, needs)), tuple(line.answers), facts
+    )
