@@ -16,38 +16,11 @@ import pytest
 
 from tests.support.chat_replies import Broken, Failure, Reply, Usage
 from tests.support.chat_server import ChatServer
+from tests.support.command import ASKMD, askmd, askmd_json, call
 from tests.support.corpus import FILES
 from tests.support.json_server import Answer
 from tests.support.rerank_server import RerankServer
 from tests.support.stores import write_files
-
-ASKMD = str(Path(sys.executable).with_name("askmd"))
-
-
-def askmd(
-    *words: str, status: int = 0, folder: Path | None = None, env: Mapping[str, str] | None = None, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run it; its exit status is part of what it says."""
-    done = subprocess.run(
-        [ASKMD, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, **(env or {}), **variables},
-        timeout=120,
-    )
-    assert done.returncode == status, (done.stdout, done.stderr)
-    assert "Traceback" not in done.stderr
-    if status:
-        *told, error = done.stderr.strip().splitlines()
-        assert error.startswith("askmd: "), done.stderr
-        assert all(line.startswith("tokens: ") for line in told), done.stderr
-    return done
-
-
-def askmd_json(*words: str, **options: Any) -> Any:
-    return json.loads(askmd(*words, "--json", **options).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +28,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory with a folder `handbook` and a store of it."""
     folder = tmp_path_factory.mktemp("ingested")
     write_files(folder / "handbook", FILES)
-    subprocess.run([ASKMD, "ingest", "handbook"], check=True, cwd=folder, capture_output=True)
+    askmd("ingest", "handbook", folder=folder)
     (folder / "object.json").write_text("{}", "utf-8")
     (folder / "number.json").write_text("[3]", "utf-8")
     return folder
@@ -101,9 +74,15 @@ def test_milvus_uri_may_be_a_lite_file(tmp_path: Path, place: str) -> None:
         (tmp_path / ".env").write_text(f"MILVUS_URI={uri}\n", "utf-8")
     env = {"MILVUS_URI": uri} if place == "environment" else {}
 
-    askmd("ingest", "handbook", folder=tmp_path, env=env)
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [ASKMD, *words], capture_output=True, text=True, check=True, cwd=tmp_path, env={**os.environ, **env}
+        )
+        return done.stdout
 
-    assert "espresso" in askmd("search", "espresso", folder=tmp_path, env=env).stdout
+    run("ingest", "handbook")
+
+    assert "espresso" in run("search", "espresso")
     assert Path(uri).exists()
 
 
@@ -120,9 +99,9 @@ def test_a_file_that_is_skipped_shows_in_the_exit_status(tmp_path: Path) -> None
     write_files(tmp_path / "handbook", FILES)
     (tmp_path / "handbook" / "noise.md").write_bytes(bytes(range(256)) * 40)
 
-    done = subprocess.run([ASKMD, "ingest", "handbook"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = call(["ingest", "handbook"], tmp_path)
 
-    assert (done.returncode, done.stderr) == (1, "skipped: noise.md: not text in any encoding that can be told\n")
+    assert (done.status, done.stderr) == (1, "skipped: noise.md: not text in any encoding that can be told\n")
     assert done.stdout.startswith("2 added")
 
 
@@ -287,21 +266,14 @@ def test_thinking_is_shown_apart_from_the_answer_where_it_is_asked_for(copy: Pat
     shown = askmd(*words, "--show-thinking", folder=copy, DEEPSEEK_API_KEY="sk-1")
     hidden = askmd(*words, folder=copy, DEEPSEEK_API_KEY="sk-1")
     answer = askmd_json(*words, "--show-thinking", folder=copy, DEEPSEEK_API_KEY="sk-1")
-    empty = subprocess.run(
-        [ASKMD, *words, "--show-thinking"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=copy,
-        env={**os.environ, "DEEPSEEK_API_KEY": "sk-1"},
-    )
+    empty = call([*words, "--show-thinking"], copy, {"DEEPSEEK_API_KEY": "sk-1"})
 
     assert shown.stderr.startswith("Thinking:\nTea is\n\nstored where?\n\nAnswer:\ntokens: ")
     assert shown.stdout == hidden.stdout
     assert shown.stdout.startswith("In a closed tin [1].\n\nSources:\n")
     assert "Thinking" not in hidden.stderr
     assert (answer["thinking"], answer["answer"]) == ("Tea is\n\nstored where?", "In a closed tin [1].")
-    assert empty.returncode == 1
+    assert empty.status == 1
     assert empty.stderr.startswith("Thinking:\nHm.\naskmd: ")
     assert "handbook/tea.md:11" in empty.stdout
 
@@ -555,16 +527,10 @@ def test_status_models_prompts_and_doctor_tell_and_never_show_a_key(ingested: Pa
 
 
 def test_doctor_names_what_is_wrong_and_says_so_in_its_status(ingested: Path) -> None:
-    done = subprocess.run(
-        [ASKMD, "doctor"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ingested,
-        env={**os.environ, "ASKMD_EMBEDDING": "multilingual", "ASKMD_PROMPT": "nope", "ASKMD_RERANK": "bge"},
-    )
+    wrong = {"ASKMD_EMBEDDING": "multilingual", "ASKMD_PROMPT": "nope", "ASKMD_RERANK": "bge"}
+    done = call(["doctor"], ingested, wrong)
 
-    assert done.returncode == 1
+    assert done.status == 1
     assert "FAIL  prompt: no prompt is called 'nope'" in done.stdout
     assert "FAIL  store: collection 'askmd' was built with embedding 'minilm+multilingual'" in done.stdout
     assert "warn  chat model: deepseek: DEEPSEEK_API_KEY is not set" in done.stdout

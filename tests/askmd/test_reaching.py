@@ -1,6 +1,5 @@
 """`askmd models` and `askmd models --check`, with servers on the loopback."""
 
-import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,10 +9,10 @@ import pytest
 
 from askmd.reaching import Reach, check_models
 from config.settings import Settings
-from tests.askmd.test_commands import ASKMD, askmd, askmd_json
 from tests.support.chat_calls import KEY
 from tests.support.chat_replies import Failure, Hang
 from tests.support.chat_server import ChatServer
+from tests.support.command import askmd, askmd_json, call
 
 
 def check(entry: dict[str, Any]) -> Reach:
@@ -131,7 +130,7 @@ def project(server: ChatServer, llm: str) -> None:
 
 
 def status(*words: str) -> int:
-    return subprocess.run([ASKMD, "models", "--check", *words], capture_output=True, check=False).returncode
+    return call(["models", "--check", *words]).status
 
 
 def test_a_check_is_shown() -> None:

@@ -1,11 +1,9 @@
 """The documentation is true: what it names exists, what exists is named, its links lead somewhere, its examples run."""
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,13 +18,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import AliasChoices, SecretStr
 
-from askmd.main import app, run
+from askmd.main import app
 from chains.prompts import load_prompts
 from config.models import load_models
 from config.serving import ServingSettings
 from config.settings import Settings
 from ingest.headings import Slugger
 from tests.support.app_server import AppServer
+from tests.support.command import call
 
 PROJECT = Path(__file__).parents[2]
 README = PROJECT / "README.md"
@@ -88,37 +87,17 @@ def pattern(shown: str) -> re.Pattern[str]:
 
 
 @pytest.fixture
-def askmd(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Askmd:
-    """The command; the pages' folder of notes lies in the working directory.
-
-    It is called in this process, which is ten times faster than a process of its own. One that the page gives
-    variables of its own gets a process, because libraries read the environment when they are imported.
-    """
+def askmd(monkeypatch: pytest.MonkeyPatch) -> Askmd:
+    """The command; the pages' folder of notes lies in the working directory."""
     for block in blocks(PROJECT / "docs/start.md"):
         write(block)
     monkeypatch.setenv("ASKMD_LLM", "offline")
 
-    def call(arguments: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
-        if environment:
-            command = [str(Path(sys.executable).with_name("askmd")), *arguments]
-            done = subprocess.run(
-                command,
-                env={**os.environ, **environment},
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                check=False,
-            )
-            return done.returncode, done.stdout + done.stderr
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["askmd", *arguments])
-            capsys.readouterr()
-            with pytest.raises(SystemExit) as end:
-                run()
-        written = capsys.readouterr()
-        return int(end.value.code or 0), written.out + written.err
+    def answer(arguments: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
+        done = call(arguments, env=environment)
+        return done.status, done.stdout + done.stderr
 
-    return call
+    return answer
 
 
 def write(block: Block) -> None:

@@ -1,13 +1,12 @@
 """`askmd eval`, run as a command."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.askmd.test_commands import ASKMD, askmd, askmd_json
+from tests.support.command import askmd, askmd_json
 from tests.support.corpus import COFFEE, FILES, TEA
 from tests.support.rerank_server import RerankServer, results
 from tests.support.stores import write_files
@@ -35,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory with a store of the handbook, and questions about it."""
     folder = tmp_path_factory.mktemp("evaluated")
     write_files(folder / "handbook", FILES)
-    subprocess.run([ASKMD, "ingest", "handbook"], check=True, cwd=folder, capture_output=True)
+    askmd("ingest", "handbook", folder=folder)
     lines = [json.dumps(question, ensure_ascii=False) for question in QUESTIONS]
     (folder / "questions.jsonl").write_text("\n".join(lines), "utf-8")
     return folder

@@ -114,7 +114,7 @@ class ChatServer(LoopbackServer):
             self.disconnected.append(request)
             self._news.notify_all()
 
-    def wait_for_disconnect(self, seconds: float = 5.0) -> bool:
+    def wait_for_disconnect(self, seconds: float = 30.0) -> bool:
         """Wait until a client has left early; False if none did in time."""
         with self._news:
             return self._news.wait_for(lambda: bool(self.disconnected), seconds)
