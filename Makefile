@@ -26,7 +26,7 @@ demo: $(VENV)/installed
 	@echo '    $(BIN)/askmd ask "..."'
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

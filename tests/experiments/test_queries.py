@@ -24,8 +24,10 @@ def read_one(line: dict[str, Any]) -> Query:
 
 
 def test_a_question_keeps_what_the_line_says() -> None:
-    query = read_one({**PLAIN, "lang": "en", "kind": "faq", "answers": ["That."], "source": "elsewhere"})
-    assert query == Query("1", "en", "faq", "What?", ((Passage("a.md", "That.", 3),),))
+    more = {"answers": ["That."], "key_facts": ["that", ["it", "this"]], "source": "elsewhere"}
+    query = read_one({**PLAIN, "lang": "en", "kind": "faq", **more})
+    facts = (("that",), ("it", "this"))
+    assert query == Query("1", "en", "faq", "What?", ((Passage("a.md", "That.", 3),),), ("That.",), facts)
 
 
 def test_language_kind_and_start_may_be_left_out() -> None:
