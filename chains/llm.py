@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from config.errors import ConfigError
+from config.errors import ConfigError, KeyMissing
 from config.models import ChatModelSpec
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _key(spec: ChatModelSpec, api_key: SecretStr | None) -> SecretStr | None:
     key = api_key.get_secret_value().strip() if api_key else ""
     if not key:
         page = f" (get a key at {spec.key_page})" if spec.key_page else ""
-        raise ConfigError(f"model {spec.name!r} needs a key: set {spec.api_key_env}{page}, or use --llm offline")
+        raise KeyMissing(f"model {spec.name!r} needs a key: set {spec.api_key_env}{page}, or use --llm offline")
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigError(
             f"the value of {spec.api_key_env} is not a key: it holds blanks or characters that no key has"

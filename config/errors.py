@@ -2,7 +2,8 @@
 
     AskmdError            every failure that askmd foresees; its text is one line for the user
     ├── ConfigError       a setting, name, prompt file or key is wrong or missing: the user can mend it
-    │   └── QuestionError what was asked, or chosen for it, is not well-formed or names nothing
+    │   ├── QuestionError what was asked, or chosen for it, is not well-formed or names nothing
+    │   └── KeyMissing    the chat model that was chosen has no key
     ├── SourceError       a Markdown source cannot be found, read or decoded
     ├── StoreError        Milvus: unreachable, locked, damaged, or built with other settings
     ├── EmbeddingError    an embedding model cannot be loaded or does not answer
@@ -34,6 +35,12 @@ class ConfigError(AskmdError):
 
 class QuestionError(ConfigError):
     """What was asked, or chosen for it, is not well-formed or names nothing; its text is fit for whoever asked."""
+
+
+class KeyMissing(ConfigError):  # noqa: N818 - it reads as what it is
+    """The chat model that was chosen has no key."""
+
+    told = "the chat model has no key here; choose another"
 
 
 class SourceError(AskmdError):

@@ -22,6 +22,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two a processor, because tests wait for half of their time; not more than memory is sure to hold."""
     return min(2 * (os.cpu_count() or 1), 8)

@@ -281,3 +281,11 @@ def test_any_messages_make_a_question_or_are_refused(messages: list[dict[str, An
     assert roles[-1] == "user"
     assert len(question["chat_history"]) <= len(messages) - 1
     assert bool(notices) == any(role in {"system", "developer"} for role in roles)
+
+
+def test_a_model_without_a_key_is_told_as_what_it_is(client: openai.OpenAI, chat: ChatServer) -> None:
+    with pytest.raises(openai.APIStatusError) as caught:
+        plain(client, model="deepseek")
+    assert caught.value.status_code == 503
+    assert "the chat model has no key here; choose another" in caught.value.message
+    assert_nothing_private(caught.value.response.text, chat)
