@@ -1,5 +1,6 @@
 """The documentation is true: what it names exists, what exists is named, its links lead somewhere, its examples run."""
 
+import gc
 import re
 import shlex
 import shutil
@@ -167,6 +168,8 @@ def test_the_examples_of_a_page_run_in_its_order(page: Path, askmd: Askmd, serve
             exec(compile(text, f"{page.name}, a python block", "exec"), names)  # noqa: S102 - our own pages
         elif block.language == "sh" and block.text.startswith("curl ") and DOCUMENTED in block.text:
             curl(server.let_find(block.text))
+    names.clear()
+    gc.collect()  # clients of the examples end here, and not in a thread of somebody's server
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))

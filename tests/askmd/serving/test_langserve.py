@@ -18,9 +18,19 @@ from tests.support.chat_server import ChatServer
 TIN = Reply("In a closed tin [1].")
 
 
+@pytest.fixture(scope="session")
+def remotes() -> list[RemoteRunnable[Any, Any]]:
+    """All that were made. If the collector ended one in a thread of the server, that could wait for itself for ever:
+    it starts a pool of threads, perhaps in the middle of the server's doing so.
+    """
+    return []
+
+
 @pytest.fixture
-def remote(url: str) -> RemoteRunnable[Any, Any]:
-    return RemoteRunnable(f"{url}/rag", verify=NO_TLS)
+def remote(url: str, remotes: list[RemoteRunnable[Any, Any]]) -> Iterator[RemoteRunnable[Any, Any]]:
+    remotes.append(RemoteRunnable(f"{url}/rag", verify=NO_TLS))
+    yield remotes[-1]
+    remotes[-1].sync_client.close()
 
 
 def joined(pieces: Iterator[Any]) -> Any:
