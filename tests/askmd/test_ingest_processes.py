@@ -1,7 +1,6 @@
 """Ingests as processes: killed, interrupted, two at once, short of disk, beside readers, watching."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -202,12 +201,11 @@ def test_a_full_disk_is_one_line_and_loses_nothing(prepared: Prepared, tmp_path:
     before = ingest.rows()
 
     done = subprocess.run(
-        [ASKMD, "ingest", str(prepared.docs), "--name", "docs"],
+        ["sh", "-c", 'ulimit -f 40; exec "$0" "$@"', ASKMD, "ingest", str(prepared.docs), "--name", "docs"],
         env=ingest.environment,
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
     )
 
     assert done.returncode == 1
