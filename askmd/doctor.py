@@ -42,6 +42,7 @@ def examine() -> list[Finding]:
     checks: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
         ("prompt", _prompt),
         ("chat model", _chat_model),
+        ("fallback", _fallbacks),
         ("embedding", _embedding),
         ("reranker", _reranker),
         ("store", _store),
@@ -62,15 +63,23 @@ def _prompt(settings: Settings) -> Iterator[Finding]:
 
 
 def _chat_model(settings: Settings) -> Iterator[Finding]:
-    spec = find_model(settings.chat_models(), settings.llm)
+    state, text = _key_of(settings, settings.llm)
+    yield Finding("chat model", state, text if state == "ok" else f"{text}; without one, ask with --llm offline")
+
+
+def _fallbacks(settings: Settings) -> Iterator[Finding]:
+    for name in settings.fallbacks:
+        yield Finding("fallback", *_key_of(settings, name))
+
+
+def _key_of(settings: Settings, name: str) -> tuple[State, str]:
+    spec = find_model(settings.chat_models(), name)
     if spec.api_key_env is None:
-        yield Finding("chat model", "ok", f"{spec.name}: needs no key")
-    elif settings.chat_key(spec):
-        yield Finding("chat model", "ok", f"{spec.name}: {spec.api_key_env} is set, for {spec.host or spec.model}")
-    else:
-        where = f"; get a key at {spec.key_page}" if spec.key_page else ""
-        text = f"{spec.name}: {spec.api_key_env} is not set{where}; without one, ask with --llm offline"
-        yield Finding("chat model", "warn", text)
+        return "ok", f"{spec.name}: needs no key"
+    if settings.chat_key(spec):
+        return "ok", f"{spec.name}: {spec.api_key_env} is set, for {spec.host or spec.model}"
+    where = f"; get a key at {spec.key_page}" if spec.key_page else ""
+    return "warn", f"{spec.name}: {spec.api_key_env} is not set{where}"
 
 
 def _embedding(settings: Settings) -> Iterator[Finding]:

@@ -527,13 +527,21 @@ def test_status_models_prompts_and_doctor_tell_and_never_show_a_key(ingested: Pa
 
 
 def test_doctor_names_what_is_wrong_and_says_so_in_its_status(ingested: Path) -> None:
-    wrong = {"ASKMD_EMBEDDING": "multilingual", "ASKMD_PROMPT": "nope", "ASKMD_RERANK": "bge"}
+    wrong = {
+        "ASKMD_EMBEDDING": "multilingual",
+        "ASKMD_PROMPT": "nope",
+        "ASKMD_RERANK": "bge",
+        "ASKMD_FALLBACKS": "openai,offline,gpt",
+    }
     done = call(["doctor"], ingested, wrong)
 
     assert done.status == 1
     assert "FAIL  prompt: no prompt is called 'nope'" in done.stdout
     assert "FAIL  store: collection 'askmd' was built with embedding 'minilm+multilingual'" in done.stdout
     assert "warn  chat model: deepseek: DEEPSEEK_API_KEY is not set" in done.stdout
+    assert "warn  fallback: openai: OPENAI_API_KEY is not set" in done.stdout
+    assert "ok    fallback: offline: needs no key" in done.stdout
+    assert "FAIL  fallback: no model is called 'gpt'" in done.stdout
     assert "FAIL  reranker: no reranker is named 'bge'" in done.stdout
 
 

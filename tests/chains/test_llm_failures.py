@@ -1,12 +1,14 @@
 """How the failures of a chat model are told, over real HTTP, for plain and streamed, sync and async calls alike."""
 
 import traceback
+from pathlib import Path
 
 import pytest
 from langchain_core.language_models import BaseChatModel
 
 from chains.llm import chat_model
 from chains.openai_errors import ChatFailure
+from tests.support.certificates import self_signed_listener
 from tests.support.chat_calls import KEY, PROMPT, Call, entry, every_way, invoke, open_model, plain, streamed
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script
 from tests.support.chat_server import ChatServer
@@ -175,6 +177,14 @@ def test_a_host_that_does_not_exist(call: Call) -> None:
 def test_a_server_without_tls(call: Call) -> None:
     with ChatServer() as server:
         error = failure(call, open_model(server, base_url=server.root_url.replace("http:", "https:"), max_retries=0))
+    assert error.kind == "connection"
+    assert "no connection that can be trusted" in str(error)
+
+
+@every_way
+def test_a_certificate_that_nobody_vouches_for(call: Call, tmp_path: Path) -> None:
+    with ChatServer() as server, self_signed_listener(tmp_path) as url:
+        error = failure(call, open_model(server, base_url=url, max_retries=0))
     assert error.kind == "connection"
     assert "no connection that can be trusted" in str(error)
 
