@@ -1,7 +1,6 @@
 """`askmd eval`: a question file through retrieval."""
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,19 +13,17 @@ from rich.progress import track
 from askmd.searching import open_search
 from chains.calibration import Calibration, note_calibration
 from config.errors import ConfigError
-from config.settings import SECRET_SETTINGS, Settings
+from config.settings import Settings
 from experiments.comparison import Comparison, compare
 from experiments.evaluation import Evaluation, Setup, confidences, evaluate, read_evaluation
-from experiments.queries import Query, read_queries
+from experiments.queries import Query, read_queries, require_documents
 from experiments.refusal import calibrate
+from experiments.reported import reported
 from store.filters import Filters
 from store.milvus import open_store
 
 DEPTH = 20
 """Hits to look at for a question: enough for 1,500 tokens of most documents."""
-
-UNREPORTED = SECRET_SETTINGS | {"milvus_uri", "models", "prompts_dir"}
-"""Settings that may hold keys, or are places on one machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +57,12 @@ def evaluate_file(
 
 
 def _evaluate(settings: Settings, queries: Sequence[Query], filters: Filters) -> Evaluation:
-    chosen = settings.model_dump(mode="json", exclude=set(UNREPORTED))
-    told = {name: _without_address(value) for name, value in chosen.items()}
     both_kinds = any(not query.needs for query in queries)  # else there is nothing that a confidence could tell apart
     with open_search(settings, filters, judge=both_kinds) as search:
-        _require_documents(queries, search.store.docs())
+        require_documents(queries, search.store.docs())
         search.find_or_fail(queries[0].question)  # the models load with the first search, which must not count
-        setup = Setup(json.loads(search.store.fingerprint.to_json()), told, dict(filters))
+        setup = Setup(json.loads(search.store.fingerprint.to_json()), reported(settings), dict(filters))
         return evaluate(_shown(queries), search.find_or_fail, setup)
-
-
-def _without_address(value: Any) -> Any:
-    return re.sub(r"\w+://[^&]*", "...", value) if isinstance(value, str) else value
 
 
 def calibrate_store(settings: Settings, found: Evaluation) -> Calibration:
@@ -96,16 +87,6 @@ def calibrate_store(settings: Settings, found: Evaluation) -> Calibration:
     with open_store(settings) as store:
         note_calibration(store, calibration)
     return calibration
-
-
-def _require_documents(queries: Sequence[Query], docs: set[str]) -> None:
-    """A wrong root would otherwise look like very bad retrieval."""
-    wanted = [passage.doc for query in queries for need in query.needs for passage in need]
-    if wanted and docs.isdisjoint(wanted):
-        raise ConfigError(
-            f"the store holds none of the documents that the questions name, such as {wanted[0]!r}; "
-            "their paths must be relative to the folder that was ingested"
-        )
 
 
 def _shown(queries: Sequence[Query]) -> Iterable[Query]:

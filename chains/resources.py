@@ -1,6 +1,6 @@
 """What the chain opens when it is first needed, and keeps: store, embedding model, reranker, chat models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from chains.rerankers import Reranker, configured_reranker
 from chains.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
 from config.errors import RerankError
-from config.models import find_model
+from config.models import ChatModelSpec, find_model
 from config.settings import Settings
 from store.embeddings import EmbeddingModel
 from store.filters import Filters
@@ -22,6 +22,7 @@ from store.milvus import Store, open_store
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from pydantic import SecretStr
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Resources:
     store: Store | None = None
     tell: Tell = str
     """Words a failure that an answer survives: whatever of it the reader may know."""
+    open_chat: "Callable[[ChatModelSpec, SecretStr | None], BaseChatModel]" = chat_model
+    """Opens the model of an entry."""
     _opened: Store | None = None
     _embeddings: "list[EmbeddingModel] | None" = None
     _reranker: Reranker | None = None
@@ -77,7 +80,7 @@ class Resources:
         with self._lock:
             if name not in self._chat_models:
                 spec = find_model(self.settings.chat_models(), name)
-                self._chat_models[name] = chat_model(spec, self.settings.chat_key(spec))
+                self._chat_models[name] = self.open_chat(spec, self.settings.chat_key(spec))
             return self._chat_models[name]
 
     def open(self) -> None:

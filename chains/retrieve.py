@@ -105,7 +105,7 @@ def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> l
         )
         near = asked.rows({id_ for row in rows for id_ in row["near"]}) if limit else {}
         passages = widen(rows, near, scores, limit)
-        hits = without_duplicates([_hit(passage, by_id[passage.found], roots) for passage in passages])
+        hits = without_duplicates([to_hit(passage, by_id[passage.found], roots) for passage in passages])
         if len(hits) >= k or take >= len(found):
             return hits[:k]
         take *= 2
@@ -118,7 +118,8 @@ def _through_ties(found: Sequence[Fused], take: int) -> int:
     return take
 
 
-def _hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
+def to_hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
+    """Give a passage with its place in its file, and with the scores of the chunk that was found."""
     first, last = passage.rows[0], passage.rows[-1]
     found = next(row for row in passage.rows if row["id"] == passage.found)
     location = roots.get(first["root"], "")

@@ -1,11 +1,22 @@
 """What the records of a run permit to say: means of arms, differences between them, slices. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
-from experiments.metrics import Metric
-from experiments.statistics import Difference, Estimate
+from experiments.metrics import METRICS, Metric
+from experiments.paired import Paired, corrected, pair, sentence
+from experiments.queries import Query
+from experiments.records import Record
+from experiments.results import Results
+from experiments.statistics import Difference, Estimate, estimate
+
+ALL_PAIRS = 4
+"""With more arms than this each is compared with the first alone: the correction would leave nothing to be seen."""
+
+SLICED_BY: tuple[Literal["kind", "lang"], ...] = ("kind", "lang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +63,85 @@ class Analysis:
     arms: Sequence[ArmSummary]
     differences: Sequence[ArmDifference]
     slices: Sequence[Slice]
+
+
+Values = Mapping[str, Mapping[str, float]]
+"""Metric -> question -> the mean of its repeats, of one arm."""
+
+
+def analyse(results: Results) -> Analysis:
+    """Say what a run permits to say; of each metric only what its records hold."""
+    values = {arm.name: values_of(results.records, arm.name) for arm in results.arms}
+    metrics = [metric for metric in METRICS if any(metric.name in found for found in values.values())]
+    return Analysis(
+        metrics=metrics,
+        arms=[_summary(results, arm.name, values[arm.name]) for arm in results.arms],
+        differences=_differences(results, metrics, values),
+        slices=list(_slices(results, values)),
+    )
+
+
+def values_of(records: Sequence[Record], arm: str) -> Values:
+    """Give what was measured of an arm's answers."""
+    given: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        if record.arm == arm and record.answer is not None:
+            for name, value in record.measures.items():
+                if value is not None:
+                    given[name][record.question].append(value)
+    return {
+        name: {question: sum(each) / len(each) for question, each in questions.items()}
+        for name, questions in given.items()
+    }
+
+
+def _summary(results: Results, arm: str, values: Values) -> ArmSummary:
+    own = [record for record in results.records if record.arm == arm]
+    return ArmSummary(
+        arm=arm,
+        calls=len(own),
+        failures=sum(record.answer is None for record in own),
+        means={name: estimate(list(found.values()), results.seed) for name, found in values.items()},
+    )
+
+
+def _differences(results: Results, metrics: Sequence[Metric], values: Mapping[str, Values]) -> list[ArmDifference]:
+    names = [arm.name for arm in results.arms]
+    pairs = [(old, new) for old, new in combinations(names, 2) if len(names) <= ALL_PAIRS or old == names[0]]
+    family = [
+        found
+        for metric in metrics
+        if metric.compared
+        for old, new in pairs
+        if (found := pair_up(metric, old, new, values, results.seed)) is not None
+    ]
+    return [
+        ArmDifference(each.metric.name, each.old, each.new, each.found, sentence(each)) for each in corrected(family)
+    ]
+
+
+def pair_up(metric: Metric, old: str, new: str, values: Mapping[str, Values], seed: int) -> Paired | None:
+    """Compare two arms of a run by a metric; None where they share no two questions."""
+    name = metric.name
+    return pair(metric, (old, new), values[old].get(name, {}), values[new].get(name, {}), seed)
+
+
+def _slices(results: Results, values: Mapping[str, Values]) -> Iterator[Slice]:
+    """Questions of at least two kinds or languages, of which there are at least two each."""
+    for by in SLICED_BY:
+        groups: defaultdict[str, list[Query]] = defaultdict(list)
+        for query in results.queries:
+            groups[getattr(query, by)].append(query)
+        wide = {value: queries for value, queries in groups.items() if len(queries) > 1}
+        if len(wide) < 2:
+            continue
+        for value, queries in wide.items():
+            ids = {query.id for query in queries}
+            yield Slice(by, value, len(ids), {arm: dict(_means(own, ids, results.seed)) for arm, own in values.items()})
+
+
+def _means(values: Values, questions: set[str], seed: int) -> Iterator[tuple[str, Estimate]]:
+    for name, found in values.items():
+        within = [value for question, value in found.items() if question in questions]
+        if within:
+            yield name, estimate(within, seed)

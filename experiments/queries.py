@@ -1,6 +1,6 @@
 """Question files: JSON lines of questions with the passages that answer them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -95,6 +95,16 @@ def read_queries(path: Path) -> list[Query]:
     if not queries:
         raise ConfigError(f"{path} holds no questions")
     return list(queries.values())
+
+
+def require_documents(queries: Sequence[Query], docs: set[str]) -> None:
+    """Raise ConfigError if none is there: a wrong root would otherwise look like very bad retrieval."""
+    wanted = [passage.doc for query in queries for need in query.needs for passage in need]
+    if wanted and docs.isdisjoint(wanted):
+        raise ConfigError(
+            f"the store holds none of the documents that the questions name, such as {wanted[0]!r}; "
+            "their paths must be relative to the folder that was ingested"
+        )
 
 
 def describe(error: ValidationError) -> str:

@@ -1,0 +1,267 @@
+"""Runs an experiment: every arm is asked every question, and each call is written down as it ends."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables import Runnable
+
+from chains.prompts import load_prompts
+from chains.schema import Answer
+from config.errors import AskmdError, ConfigError
+from config.models import find_model
+from config.settings import Settings
+from experiments.arm_chains import ArmChains
+from experiments.cached_chat import TIMES
+from experiments.judge import judge_answer
+from experiments.measures import measure_answer
+from experiments.plan import Plan, evidence_tokens, plan_arm
+from experiments.provenance import decisive, provenance
+from experiments.queries import Query, read_queries
+from experiments.records import Arm, Record
+from experiments.reply_cache import ReplyCache
+from experiments.results import Results
+from experiments.run_folder import RunFolder
+from experiments.spec import Spec, arms, settings_of
+
+Ended = Callable[[Record], None]
+RUNS = Path("runs")
+
+
+def ignore(_record: Record) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to one arm."""
+
+    arm: Arm
+    query: Query
+    repeat: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """See Record.key."""
+        return self.arm.name, self.query.id, self.repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A spec made ready: its arms, its questions in their order, and where its results go."""
+
+    spec: Spec
+    settings: Settings
+    arms: Sequence[Arm]
+    queries: Sequence[Query]
+    folder: RunFolder
+
+    def calls(self) -> Iterator[Call]:
+        """Give every call, all arms on a question one after another, so that a run cut short compares what it has."""
+        for repeat in range(self.spec.repeats):
+            for query in self.queries:
+                yield from (Call(arm, query, repeat) for arm in self.arms)
+
+
+def prepare(spec: Spec, settings: Settings, out: Path | None = None, limit: int | None = None) -> Experiment:
+    """Read the questions and make out the arms. Raises ConfigError for what cannot be run.
+
+    The seed decides the order of the questions; `limit` takes the first of them.
+    """
+    chosen = settings_of(spec, settings).model_copy(update={"fallbacks": ()})  # each arm answers for itself
+    queries = read_queries(spec.queries)
+    random.Random(spec.seed).shuffle(queries)  # noqa: S311 - an order, no secret
+    folder = RunFolder(out or RUNS / spec.name)
+    return Experiment(spec, chosen, arms(spec, chosen), queries[:limit], folder)
+
+
+def open_calls(experiment: Experiment, *, retry_failed: bool = False) -> list[Call]:
+    """Give the calls that are still to be made; those that failed only where they are to be tried again."""
+    done = {record.key for record in experiment.folder.records() if record.answer is not None or not retry_failed}
+    return [call for call in experiment.calls() if call.key not in done]
+
+
+def plan(experiment: Experiment, *, corpus_tokens: int = 0, retry_failed: bool = False) -> Plan:
+    """Say what a run will ask and cost."""
+    calls = open_calls(experiment, retry_failed=retry_failed)
+    prompts = load_prompts(experiment.settings.prompts_dir)
+    models = experiment.settings.chat_models()
+    values = experiment.settings.model_dump()
+    rows = [
+        plan_arm(
+            arm,
+            sum(call.arm == arm for call in calls),
+            prompts[arm.prompt],
+            find_model(models, arm.llm),
+            evidence_tokens(arm, values, corpus_tokens),
+        )
+        for arm in experiment.arms
+    ]
+    total = sum(1 for _ in experiment.calls())
+    return Plan(rows, total - len(calls), len(calls) if experiment.spec.judge else 0)
+
+
+def run_experiment(  # noqa: PLR0913 - each is a choice of its own
+    spec: Spec,
+    settings: Settings,
+    *,
+    out: Path | None = None,
+    limit: int | None = None,
+    max_cost: float | None = None,
+    use_cache: bool = True,
+    retry_failed: bool = False,
+    ended: Ended = ignore,
+) -> Results:
+    """Run what is still to be run of an experiment, and give all of its results.
+
+    Each call is written to `out` (else runs/NAME) as it ends; a run that was broken off, however, goes on from there.
+    `max_cost` (US dollars) begins no further call once so much was spent by this run. Raises ConfigError, StoreError
+    and SourceError for what cannot be run at all; a call that fails is a record like others.
+    """
+    return run(
+        prepare(spec, settings, out, limit),
+        max_cost=max_cost,
+        use_cache=use_cache,
+        retry_failed=retry_failed,
+        ended=ended,
+    )
+
+
+def run(
+    experiment: Experiment,
+    *,
+    max_cost: float | None = None,
+    use_cache: bool = True,
+    retry_failed: bool = False,
+    ended: Ended = ignore,
+) -> Results:
+    """Do the same with an experiment that was prepared."""
+    if max_cost is not None:
+        _require_prices(experiment)
+    folder = experiment.folder
+    with folder.held(), ExitStack() as stack:
+        replies = stack.enter_context(closing(ReplyCache(folder.path.parent / "replies.db"))) if use_cache else None
+        chains = stack.enter_context(ArmChains(experiment.spec, experiment.settings, folder.path, replies))
+        chains.open(experiment.arms)
+        chains.require_documents(experiment.queries)
+        folder.begin(
+            provenance(experiment.spec, experiment.settings, experiment.arms, experiment.queries),
+            decisive(experiment.spec, experiment.settings, experiment.arms, chains.corpus_hash()),
+        )
+        budget = _Budget(max_cost)
+        calls = open_calls(experiment, retry_failed=retry_failed)
+        with ThreadPoolExecutor(experiment.spec.concurrency, thread_name_prefix="askmd-experiment") as pool:
+            futures = [pool.submit(_make, call, chains, experiment, budget) for call in calls]
+            try:
+                for future in as_completed(futures):
+                    if (record := future.result()) is not None:
+                        ended(record)
+            except BaseException:
+                budget.close()  # those under way are paid for: they end, and are kept
+                raise
+    return folder.results()
+
+
+def _make(call: Call, chains: ArmChains, experiment: Experiment, budget: "_Budget") -> Record | None:
+    if budget.spent_up():
+        return None
+    record = ask(call, chains.chain(call.arm, call.repeat), chains.choices(call.arm))
+    if experiment.spec.judge and record.answer is not None:
+        judged = judge_answer(call.query, cast("Answer", record.answer), chains.judge(call.arm, call.repeat))
+        marks = {name: judged[name] for name in ("faithfulness", "correctness")}
+        record = record.model_copy(update={"judge": judged, "measures": record.measures | marks})
+    if call.arm.context == "full" and record.answer is not None:
+        record.answer["sources"] = [s for s in record.answer["sources"] if s["n"] in record.answer["cited"]]
+    experiment.folder.append(record)
+    budget.add(record)
+    return record
+
+
+def ask(call: Call, chain: Runnable[Any, Any], choices: dict[str, Any]) -> Record:
+    """Make a call and measure it. What fails, or breaks off, becomes a record of a failure."""
+    watch = _Watch()
+    began = time.perf_counter()
+    first: float | None = None
+    answer: Any = {}
+    error: str | None = None
+    try:
+        for piece in chain.stream(call.query.question, config={"configurable": choices, "callbacks": [watch]}):
+            if first is None and piece.get("answer"):
+                first = time.perf_counter() - began
+            answer = piece if not answer else answer + piece
+    except AskmdError as failure:
+        error = str(failure)
+    seconds = time.perf_counter() - began
+    if error is None and answer["incomplete"]:
+        error = f"the answer is incomplete: {answer['incomplete']}"
+    cached = bool(watch.times) and all(times["cached"] for times in watch.times)
+    if cached:  # as long as it took when the reply was made
+        first = None if first is None else first + sum(times["first_token"] or 0.0 for times in watch.times)
+        seconds += sum(times["whole"] for times in watch.times)
+    given = None if error else json.loads(json.dumps(dict(answer), default=str))
+    measures = {} if error else measure_answer(call.query, answer, call.arm.context, first, seconds)
+    return Record(
+        arm=call.arm.name,
+        question=call.query.id,
+        repeat=call.repeat,
+        answer=given,
+        error=error,
+        first_token_seconds=first,
+        seconds=seconds,
+        cached=cached,
+        measures=measures,
+    )
+
+
+class _Watch(BaseCallbackHandler):
+    """Hears how long each reply took, and whether it came from the cache."""
+
+    def __init__(self) -> None:
+        self.times: list[dict[str, Any]] = []
+
+    def on_llm_end(self, response: Any, **_: Any) -> None:
+        """Note the times that the model left in its reply."""
+        for generations in response.generations:
+            for generation in generations:
+                self.times += generation.message.response_metadata.get(TIMES, [])
+
+
+@dataclass
+class _Budget:
+    """What this run has spent, and whether it may begin further calls."""
+
+    limit: float | None
+    spent: float = 0.0
+    closed: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def spent_up(self) -> bool:
+        with self.lock:
+            return self.closed or (self.limit is not None and self.spent >= self.limit)
+
+    def add(self, record: Record) -> None:
+        if record.answer is not None and not record.cached:
+            with self.lock:
+                self.spent += record.answer["usage"]["cost"] or 0.0
+
+    def close(self) -> None:
+        with self.lock:
+            self.closed = True
+
+
+def _require_prices(experiment: Experiment) -> None:
+    models = experiment.settings.chat_models()
+    for name in {arm.llm for arm in experiment.arms}:
+        spec = models[name]
+        if spec.provider != "offline" and not spec.prices and not spec.states_cost:
+            raise ConfigError(
+                f"--max-cost cannot be kept: nobody states what model {name!r} costs; give its entry `prices`"
+            )
