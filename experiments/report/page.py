@@ -30,7 +30,7 @@ def render(results: Results, analysis: Analysis) -> str:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("experiments.report", "page"),
+        loader=PackageLoader("experiments.report", "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -71,4 +71,4 @@ def _json(value: object) -> str:
 
 
 def _read(name: str) -> str:
-    return files("experiments.report").joinpath("page", name).read_text("utf-8")
+    return files("experiments.report").joinpath("template", name).read_text("utf-8")

@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def intervals(analysis: Analysis, metrics: Sequence[Metric]) -> Markup:
     for place, (axis, metric) in enumerate(zip(axes, metrics, strict=True)):
         for row, arm in enumerate(analysis.arms):
             _dot(axis, arm, metric, row)
-        axis.set_title(metric.title, fontsize=8.5, color=_INK, loc="left", wrap=True)
+        axis.set_title(textwrap.fill(metric.title, 20), fontsize=8.5, color=_INK, loc="left")
         axis.set_yticks(range(len(names)), names if place == 0 else [""] * len(names), fontsize=9, color=_INK)
         axis.set_ylim(len(names) - 0.5, -0.5)
         if metric.unit == "share":

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from chains.schema import Answer, Evidence
 from experiments.analysis import Analysis, ArmSummary
@@ -177,7 +177,7 @@ def _answer(  # noqa: PLR0913 - all of it goes into one block of the page
     }
     if record.answer is None:
         return shown
-    answer: Answer = record.answer  # type: ignore[assignment] - its fields are those of an answer
+    answer = cast("Answer", record.answer)
     anchors = {}
     for citation in answer["citations"]:
         source = next((each for each in answer["sources"] if each["n"] == citation["source"]), None)
