@@ -46,7 +46,7 @@ def print_analysis(analysis: Analysis, folder: Path) -> None:
         failed = f" ({arm.failures} failed)" if arm.failures else ""
         cells = [_cell(metric, arm.means.get(metric.name)) for metric in shown]
         table.add_row(arm.arm, f"{arm.calls}{failed}", *cells)
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200).print(table)
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 500).print(table)
     typer.echo("")
     for each in analysis.differences:
         if each.found.shown:
