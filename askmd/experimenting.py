@@ -56,8 +56,8 @@ def run_spec(settings: Settings, spec: Path, choices: Choices) -> tuple[Results,
     experiment = prepare(read_spec(spec), settings, choices.out, choices.limit)
     planned = plan(experiment, retry_failed=choices.retry_failed)
     print_plan(planned)
-    if planned.cost != 0 and not choices.yes and not typer.confirm("Go on?", err=True):
-        raise ConfigError("nothing was asked; say --yes to go on without a question")
+    if planned.cost != 0 and not choices.yes and not (sys.stdin.isatty() and typer.confirm("Go on?", err=True)):
+        raise ConfigError("nothing was asked: this costs something; say --yes to go on without a question")
     with _progress(planned.calls) as ended:
         results = run(
             experiment,

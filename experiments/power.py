@@ -20,7 +20,7 @@ def questions_needed(differences: Sequence[float], effect: float) -> int | None:
     if len(differences) < 2:
         return None
     spread = float(np.std(differences, ddof=1))
-    if spread == 0:
+    if spread < 1e-9:  # all the same, but for the rounding of floats
         return None
     z = float(stats.norm.ppf(1 - LEVEL / 2) + stats.norm.ppf(POWER))
     return max(2, math.ceil((z * spread / effect) ** 2))

@@ -56,7 +56,8 @@ class RunFolder:
         self._cut_off_half_a_line()
         known = self.run() if (self.path / RUN).exists() else None
         if known is not None and self.records():
-            changed = [name for name in decisive if known["decisive"].get(name) != decisive[name]]
+            before = known["decisive"]
+            changed = [name for name in decisive if before.get(name, decisive[name]) != decisive[name]]
             if changed:
                 raise ConfigError(
                     f"{self.path} holds results of another {' and another '.join(changed)}; "
