@@ -15,6 +15,9 @@ _MATTERS = 0.05
 """The difference between shares that is taken to matter; of other units it is a tenth of what the old arm has."""
 
 
+_VERDICTS = {"share": ("worse", "better"), "dollars": ("dearer", "cheaper"), "seconds": ("slower", "faster")}
+
+
 @dataclass(frozen=True, slots=True)
 class Paired:
     """`new` minus `old`: `changes` question by question, and in `found` all together."""
@@ -67,7 +70,7 @@ def sentence(each: Paired) -> str:
     if found.shown and found.low is not None and found.high is not None:
         low, high = sorted((abs(found.low), abs(found.high)))
         return (
-            f"{each.new} is {'better' if is_better(each) else 'worse'} than {each.old} "
+            f"{each.new} is {_VERDICTS.get(metric.unit, _VERDICTS['share'])[is_better(each)]} than {each.old} "
             f"by {amount(metric, abs(found.mean))} [{amount(metric, low)}, {amount(metric, high)}]"
         )
     both, of = f"{each.new} and {each.old}", f"{found.n} questions"

@@ -20,10 +20,12 @@ _ROW = 0.42
 """Inches for an arm."""
 
 
-def intervals(analysis: Analysis, metrics: Sequence[Metric]) -> Markup:
-    """Plot the mean of each arm with its interval, a panel for each metric."""
+def intervals(analysis: Analysis, metrics: Sequence[Metric]) -> Markup | None:
+    """Plot the mean of each arm with its interval, a panel for each metric; None without any."""
+    if not metrics:
+        return None
     names = [arm.arm for arm in analysis.arms]
-    figure, axes = _figure(max(len(metrics), 1), 2.1 * max(len(metrics), 1) + 2, _ROW * len(names) + 0.9)
+    figure, axes = _figure(len(metrics), 2.1 * len(metrics) + 2, _ROW * len(names) + 0.9)
     for place, (axis, metric) in enumerate(zip(axes, metrics, strict=True)):
         for row, arm in enumerate(analysis.arms):
             _dot(axis, arm, metric, row)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from chains.schema import Answer, Evidence
-from experiments.analysis import Analysis, ArmSummary
+from experiments.analysis import Analysis, ArmDifference, ArmSummary
 from experiments.metrics import Metric, find_metric
 from experiments.paired import amount
 from experiments.queries import Query
@@ -58,9 +58,9 @@ def interval(metric: Metric, found: Estimate) -> str:
 
 
 def difference_rows(analysis: Analysis) -> list[dict[str, Any]]:
-    """Give every difference, those that show something first."""
+    """Give every difference: those that show something first, and of these quality before cost and time."""
     rows = []
-    for each in sorted(analysis.differences, key=lambda each: (not each.found.shown, each.found.p)):
+    for each in sorted(analysis.differences, key=_weight):
         metric = find_metric(each.metric)
         if metric is None:
             continue
@@ -78,6 +78,11 @@ def difference_rows(analysis: Analysis) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _weight(each: ArmDifference) -> tuple[bool, bool, float]:
+    metric = find_metric(each.metric)
+    return not each.found.shown, metric is None or metric.unit != "share", each.found.p
 
 
 def slice_tables(analysis: Analysis) -> list[dict[str, Any]]:

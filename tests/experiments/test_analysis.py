@@ -72,7 +72,7 @@ def test_the_sentence_says_no_more_than_the_numbers_do() -> None:
     low, rest = [0.1] * 20, [0.1 + n / 100 for n in range(20)]
     assert said(low, [x + 0.3 for x in rest]).startswith("B is better than A by 0.40 [0.37, 0.42]")
     assert said([x + 0.3 for x in rest], low).startswith("B is worse than A by 0.40 [0.37, 0.42]")
-    assert said(low, rest, COST).startswith("B is worse than A by $0.0"), "what costs more is worse"
+    assert said(low, rest, COST).startswith("B is dearer than A by $0.095 ["), "what costs more is worse"
     assert said(low, low) == "B and A do not differ on these 20 questions"
     assert said([0.1] * 3, [0.9] * 3) == "B and A differ on each of these 3 questions alike, but so few show nothing"
     wide = said([0.0, 1.0] * 5, [0.5, 0.4] * 5)
@@ -125,6 +125,7 @@ def test_so_many_questions_show_the_difference_four_times_in_five() -> None:
     rng = np.random.default_rng(3)
     pilot = rng.normal(0.0, 0.3, 4000).tolist()
     needed = questions_needed(pilot, 0.1)
+    assert needed
     assert needed == pytest.approx(71, abs=5)  # (2.8 * 0.3 / 0.1)²
     shown = sum(
         abs(x.mean()) / (x.std(ddof=1) / math.sqrt(needed)) > 1.96 for x in rng.normal(0.1, 0.3, (2000, needed))
