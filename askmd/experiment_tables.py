@@ -54,6 +54,10 @@ def print_analysis(analysis: Analysis, folder: Path) -> None:
     silent = sum(not each.found.shown for each in analysis.differences)
     if silent:
         typer.echo(f"{silent} comparisons show no difference; the report says what would be needed")
+    for preferred in analysis.preferred:
+        typer.echo(f"{preferred.sentence} (p {preferred.p:.3f}, not corrected)")
+    if analysis.unread:
+        typer.echo(f"{analysis.unread} replies of the judge could not be read, or did not come: they count for nothing")
     typer.echo(f"\n{folder / 'report.html'}")
 
 

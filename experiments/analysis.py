@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Literal, TypeVar
 
 from experiments.metrics import METRICS, Metric
 from experiments.paired import Paired, corrected, pair, sentence
+from experiments.power import LEVEL
 from experiments.queries import Query
 from experiments.records import Record
 from experiments.results import Results
@@ -56,6 +57,20 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Preferred:
+    """How often the judge prefers `new` to `old`, and the other way round; `p` is that of the sign test, two-sided."""
+
+    old: str
+    new: str
+    wins: int
+    losses: int
+    ties: int
+    """Among them those of which the judge gave no verdict, or another one in the other order."""
+    p: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """`metrics` are those of which there is at least one value, in the order in which they are shown."""
 
@@ -63,6 +78,9 @@ class Analysis:
     arms: Sequence[ArmSummary]
     differences: Sequence[ArmDifference]
     slices: Sequence[Slice]
+    preferred: Sequence[Preferred] = ()
+    unread: int = 0
+    """Replies of the judge in which a mark or a verdict was missing, or that did not come."""
 
 
 Values = Mapping[str, Mapping[str, float]]
@@ -78,7 +96,20 @@ def analyse(results: Results) -> Analysis:
         arms=[_summary(results, arm.name, values[arm.name]) for arm in results.arms],
         differences=_differences(results, metrics, values),
         slices=list(_slices(results, values)),
+        preferred=list(_preferred(results)),
+        unread=sum(
+            bool(record.judge and (record.judge["failed"] or record.judge["error"])) for record in results.records
+        )
+        + sum(bool(each.failed or each.error) for each in results.preferences),
     )
+
+
+_Arm = TypeVar("_Arm")
+
+
+def compared(arms: Sequence[_Arm]) -> list[tuple[_Arm, _Arm]]:
+    """Give the pairs of arms that are compared: all, or of many each with the first."""
+    return [pair for pair in combinations(arms, 2) if len(arms) <= ALL_PAIRS or pair[0] is arms[0]]
 
 
 def values_of(records: Sequence[Record], arm: str) -> Values:
@@ -106,14 +137,12 @@ def _summary(results: Results, arm: str, values: Values) -> ArmSummary:
 
 
 def _differences(results: Results, metrics: Sequence[Metric], values: Mapping[str, Values]) -> list[ArmDifference]:
-    names = [arm.name for arm in results.arms]
-    pairs = [(old, new) for old, new in combinations(names, 2) if len(names) <= ALL_PAIRS or old == names[0]]
     family = [
         found
         for metric in metrics
         if metric.compared
-        for old, new in pairs
-        if (found := pair_up(metric, old, new, values, results.seed)) is not None
+        for old, new in compared(results.arms)
+        if (found := pair_up(metric, old.name, new.name, values, results.seed)) is not None
     ]
     return [
         ArmDifference(each.metric.name, each.old, each.new, each.found, sentence(each)) for each in corrected(family)
@@ -124,6 +153,24 @@ def pair_up(metric: Metric, old: str, new: str, values: Mapping[str, Values], se
     """Compare two arms of a run by a metric; None where they share no two questions."""
     name = metric.name
     return pair(metric, (old, new), values[old].get(name, {}), values[new].get(name, {}), seed)
+
+
+def _preferred(results: Results) -> Iterator[Preferred]:
+    from scipy import stats
+
+    for old, new in compared(results.arms):
+        both = [each for each in results.preferences if (each.first, each.second) == (old.name, new.name)]
+        if not both:
+            continue
+        wins, losses = (sum(each.preference == side for each in both) for side in ("second", "first"))
+        p = float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+        better = "prefers" if p < LEVEL else "shows no preference for"
+        first, second = (new, old) if wins >= losses else (old, new)
+        sentence = (
+            f"the judge {better} {first.name} over {second.name}: "
+            f"{max(wins, losses)} to {min(wins, losses)}, {len(both) - wins - losses} ties"
+        )
+        yield Preferred(old.name, new.name, wins, losses, len(both) - wins - losses, p, sentence)
 
 
 def _slices(results: Results, values: Mapping[str, Values]) -> Iterator[Slice]:

@@ -14,7 +14,7 @@ NO_ANSWER = "The documents do not answer this; the answer says so and claims not
 def to_langsmith(queries: Sequence[Query]) -> str:
     """Give a data set as JSON lines, an example a line: inputs, outputs and metadata.
 
-    It is what LangSmith's "import data set from file" reads, and `Client.create_examples(examples=[...])` line by line.
+    The lines are what LangSmith's `Client.create_examples(examples=[...])` takes.
     """
     return "".join(json.dumps(_example(query), ensure_ascii=False) + "\n" for query in queries)
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -23,8 +23,6 @@ _OWN_TAGS = re.compile(r"<(?=/?(?:question|passages?|reference|answer)\b)", re.I
 _SECTION = re.compile(r"^# (system|user)$", re.MULTILINE)
 
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
-
-Preference = Literal["first", "second", "tie"]
 
 
 def judge_answer(query: Query, answer: Answer, model: BaseChatModel) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def judge_pair(query: Query, first: Answer, second: Answer, model: BaseChatModel
     forward, error = _compare(query, first, second, model)
     backward, other_error = _compare(query, second, first, model)
     swapped = {"1": "2", "2": "1"}.get(backward[1], backward[1])
-    preference: Preference = "tie"
+    preference = "tie"
     if forward[1] == swapped and forward[1] in {"1", "2"}:
         preference = "first" if forward[1] == "1" else "second"
     return {
@@ -74,7 +72,6 @@ def judge_pair(query: Query, first: Answer, second: Answer, model: BaseChatModel
         "error": error or other_error,
         "failed": not (forward[1] and backward[1]) and not (error or other_error),
         "consistent": bool(forward[1]) and forward[1] == swapped,
-        "prompt_sha256": prompt_hash("judge_pair.md"),
     }
 
 

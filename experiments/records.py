@@ -50,3 +50,29 @@ class Record(BaseModel):
     def key(self) -> tuple[str, str, int]:
         """Which call of the run it is."""
         return self.arm, self.question, self.repeat
+
+
+class Preference(BaseModel):
+    """Which of two arms' answers to a question the judge prefers; see experiments/judge.py."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str
+    repeat: int
+    first: str
+    """The name of an arm."""
+    second: str
+    preference: Literal["first", "second", "tie"]
+    consistent: bool
+    """Both orders led to the same verdict."""
+    failed: bool
+    """A reply held no verdict."""
+    error: str | None
+    """The judge could not be asked."""
+    raw: list[str]
+    """Its replies: with `first` in front, and with `second` in front."""
+
+    @property
+    def key(self) -> tuple[str, int, str, str]:
+        """Which comparison of the run it is."""
+        return self.question, self.repeat, self.first, self.second

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.queries import Query
-from experiments.records import Arm, Record
+from experiments.records import Arm, Preference, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,4 @@ class Results:
     repeats: int
     run: Mapping[str, Any]
     """What the run noted about itself: spec, settings without secrets, versions, prompt texts and their hashes."""
+    preferences: Sequence[Preference] = ()

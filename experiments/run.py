@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -19,14 +20,15 @@ from chains.schema import Answer
 from config.errors import AskmdError, ConfigError
 from config.models import find_model
 from config.settings import Settings
+from experiments.analysis import compared
 from experiments.arm_chains import ArmChains
 from experiments.cached_chat import TIMES
-from experiments.judge import judge_answer
+from experiments.judge import judge_answer, judge_pair
 from experiments.measures import measure_answer
 from experiments.plan import Plan, evidence_tokens, plan_arm
 from experiments.provenance import decisive, provenance
 from experiments.queries import Query, read_queries
-from experiments.records import Arm, Record
+from experiments.records import Arm, Preference, Record
 from experiments.reply_cache import ReplyCache
 from experiments.results import Results
 from experiments.run_folder import RunFolder
@@ -106,7 +108,8 @@ def plan(experiment: Experiment, *, corpus_tokens: int = 0, retry_failed: bool =
         for arm in experiment.arms
     ]
     total = sum(1 for _ in experiment.calls())
-    return Plan(rows, total - len(calls), len(calls) if experiment.spec.judge else 0)
+    pairs = len(calls) // len(experiment.arms) * len(compared(experiment.arms)) if experiment.spec.pairwise else 0
+    return Plan(rows, total - len(calls), len(calls) + 2 * pairs if experiment.spec.judge else 0)
 
 
 def run_experiment(  # noqa: PLR0913 - each is a choice of its own
@@ -164,6 +167,8 @@ def run(
                 for future in as_completed(futures):
                     if (record := future.result()) is not None:
                         ended(record)
+                if experiment.spec.pairwise:
+                    list(pool.map(partial(_prefer, chains, experiment, budget), open_pairs(experiment)))
             except BaseException:
                 budget.close()  # those under way are paid for: they end, and are kept
                 raise
@@ -183,6 +188,41 @@ def _make(call: Call, chains: ArmChains, experiment: Experiment, budget: "_Budge
     experiment.folder.append(record)
     budget.add(record)
     return record
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two answers to the same question."""
+
+    query: Query
+    arms: tuple[Arm, Arm]
+    repeat: int
+    answers: tuple[Any, Any]
+
+
+def open_pairs(experiment: Experiment) -> list[Pair]:
+    """Give the pairs of answers that the judge has not compared yet, of the arms that the analysis compares."""
+    records = {record.key: record for record in experiment.folder.records()}
+    done = {preference.key for preference in experiment.folder.preferences() if preference.error is None}
+    pairs = []
+    for repeat in range(experiment.spec.repeats):
+        for query in experiment.queries:
+            for first, second in compared(experiment.arms):
+                one, two = records.get((first.name, query.id, repeat)), records.get((second.name, query.id, repeat))
+                known = (query.id, repeat, first.name, second.name) in done
+                if not known and one and two and one.answer and two.answer:
+                    pairs.append(Pair(query, (first, second), repeat, (one.answer, two.answer)))
+    return pairs
+
+
+def _prefer(chains: ArmChains, experiment: Experiment, budget: "_Budget", pair: Pair) -> None:
+    if budget.spent_up():
+        return
+    judged = judge_pair(pair.query, *pair.answers, chains.judge(pair.arms[0], pair.repeat))
+    first, second = (arm.name for arm in pair.arms)
+    experiment.folder.append(
+        Preference(question=pair.query.id, repeat=pair.repeat, first=first, second=second, **judged)
+    )
 
 
 def ask(call: Call, chain: Runnable[Any, Any], choices: dict[str, Any]) -> Record:

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from config.errors import ConfigError
 from experiments.queries import Query, describe
-from experiments.records import Arm, Record
+from experiments.records import Arm, Preference, Record
 from experiments.results import Results
 
 RESULTS = "results.jsonl"
+PREFERENCES = "preferences.jsonl"
 RUN = "run.json"
 
 
@@ -53,7 +54,8 @@ class RunFolder:
 
         Raises ConfigError if it has the results of something else.
         """
-        self._cut_off_half_a_line()
+        for name in (RESULTS, PREFERENCES):
+            _cut_off_half_a_line(self.path / name)
         known = self.run() if (self.path / RUN).exists() else None
         if known is not None and self.records():
             before = known["decisive"]
@@ -78,24 +80,12 @@ class RunFolder:
         return noted
 
     def records(self) -> list[Record]:
-        """Give the last record of every call, in the order in which they ended.
+        """Give the last record of every call, in the order in which they ended. Raises ConfigError, as `_last` does."""
+        return _last(self.path / RESULTS, Record)
 
-        A last line without its end is of a run that was killed, or is being written: it is left out. Raises
-        ConfigError for any other line that is no record.
-        """
-        path = self.path / RESULTS
-        if not path.exists():
-            return []
-        *lines, _ = path.read_text("utf-8").split("\n")
-        records: dict[tuple[str, str, int], Record] = {}
-        for number, line in enumerate(lines, 1):
-            try:
-                record = Record.model_validate_json(line)
-            except ValidationError as error:
-                raise ConfigError(f"{path}:{number}: {describe(error)}") from None
-            records.pop(record.key, None)
-            records[record.key] = record
-        return list(records.values())
+    def preferences(self) -> list[Preference]:
+        """Give what the judge prefers. Raises ConfigError, as `_last` does."""
+        return _last(self.path / PREFERENCES, Preference)
 
     def results(self) -> Results:
         """Give the run as it noted itself, with what was recorded of its arms and questions. Raises ConfigError."""
@@ -112,18 +102,41 @@ class RunFolder:
             for record in self.records()
             if record.arm in asked[0] and record.question in asked[1] and record.repeat < repeats
         ]
-        return Results(name, arms, queries, records, seed, repeats, run)
+        return Results(name, arms, queries, records, seed, repeats, run, self.preferences())
 
-    def _cut_off_half_a_line(self) -> None:
-        path = self.path / RESULTS
-        if path.exists():
-            written = path.read_bytes()
-            os.truncate(path, written.rfind(b"\n") + 1)
-
-    def append(self, record: Record) -> None:
-        """Write a record through to the disk: what was paid for is not paid for again."""
+    def append(self, record: Record | Preference) -> None:
+        """Write it through to the disk: what was paid for is not paid for again."""
+        path = self.path / (RESULTS if isinstance(record, Record) else PREFERENCES)
         line = record.model_dump_json() + "\n"
-        with self._lock, (self.path / RESULTS).open("a", encoding="utf-8") as file:
+        with self._lock, path.open("a", encoding="utf-8") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+
+
+_Line = TypeVar("_Line", Record, Preference)
+
+
+def _last(path: Path, form: type[_Line]) -> list[_Line]:
+    """Give the last line of each key.
+
+    A last line without its end is of a run that was killed, or is being written: it is left out. Raises ConfigError
+    for any other line that is not of the form.
+    """
+    if not path.exists():
+        return []
+    *lines, _ = path.read_text("utf-8").split("\n")
+    found: dict[Any, _Line] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            record = form.model_validate_json(line)
+        except ValidationError as error:
+            raise ConfigError(f"{path}:{number}: {describe(error)}") from None
+        found.pop(record.key, None)
+        found[record.key] = record
+    return list(found.values())
+
+
+def _cut_off_half_a_line(path: Path) -> None:
+    if path.exists():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)

@@ -57,6 +57,8 @@ class Spec(BaseModel):
     concurrency: int = Field(default=4, ge=1, le=64)
     judge: str | None = None
     """A chat model that judges the answers."""
+    pairwise: bool = False
+    """Whether the judge also says which of two arms' answers it prefers."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of all arms."""
 
@@ -73,6 +75,8 @@ def read_spec(path: Path) -> Spec:
         spec = Spec(**given)
     except ValidationError as error:
         raise ConfigError(f"{path}: {describe(error)}") from None
+    if spec.pairwise and not spec.judge:
+        raise ConfigError(f"{path}: pairwise: there is no `judge` to say which answer it prefers")
     for name in spec.settings:
         if name in NOT_OF_A_SPEC or name not in Settings.model_fields:
             raise ConfigError(f"{path}: settings.{name} is no setting that a spec may make")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from config.errors import ConfigError
+from experiments.analysis import analyse
 from experiments.records import Record
 from experiments.results import Results
 from experiments.run import plan, prepare, run_experiment
@@ -249,6 +250,26 @@ def test_a_judge_marks_the_answers(tmp_path: Path) -> None:
     assert steep.judge
     assert (steep.measures["faithfulness"], steep.measures["correctness"]) == (1.0, 0.5)
     assert steep.judge["raw"] == "faithfulness: 4\ncorrectness: 2"
+
+
+def test_the_judge_prefers_what_it_prefers_in_both_orders(tmp_path: Path) -> None:
+    def reply(request: Request) -> Reply:
+        if request.body["model"] == "two" and "<answer number" in request.last_message:
+            first = request.last_message.split('<answer number="1">')[1]
+            return Reply("better: 1" if "an hour" not in first.split("</answer>")[0] else "better: 2")
+        return Reply("no idea") if request.body["model"] == "two" else truthful(request)
+
+    matrix, head = 'llm = ["one"]\ncontext = ["none", "rag"]', 'judge = "two"\npairwise = true'
+    with ChatServer(default=reply) as server:
+        results = run_experiment(write_spec(tmp_path, matrix, head), settings(server), out=tmp_path / "run")
+        asked = len(server.requests)
+        again = run_experiment(write_spec(tmp_path, matrix, head), settings(server), out=tmp_path / "run")
+        assert len(server.requests) == asked
+    (preferred,) = analyse(results).preferred
+    assert (preferred.old, preferred.new, preferred.wins, preferred.losses, preferred.ties) == ("none", "rag", 3, 0, 0)
+    assert preferred.sentence == "the judge shows no preference for rag over none: 3 to 0, 0 ties"
+    assert analyse(again).preferred == [preferred]
+    assert analyse(results).unread == 4, "no mark could be read; of the question about the cup none was wanted"
 
 
 def test_a_table_has_a_row_for_each_call(tmp_path: Path) -> None:

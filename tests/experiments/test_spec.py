@@ -49,6 +49,7 @@ def test_a_name_that_does_not_exist_is_told(tmp_path: Path, matrix: str, message
         ('name = "a b"\nqueries = "q"', "name"),
         ('name = "x"\nqueries = "q"\nrepeat = 3', "repeat"),
         ('name = "x"\nqueries = "q"\nrepeats = 0', "repeats"),
+        ('name = "x"\nqueries = "q"\npairwise = true', "there is no `judge`"),
         ('name = "x"\nqueries = "q"\n[matrix]\ncontext = ["web"]', "context"),
         ('name = "x"\nqueries = "q"\n[matrix]\ntemperature = [1]', "temperature"),
         (
