@@ -97,10 +97,7 @@ def analyse(results: Results) -> Analysis:
         differences=_differences(results, metrics, values),
         slices=list(_slices(results, values)),
         preferred=list(_preferred(results)),
-        unread=sum(
-            bool(record.judge and (record.judge["failed"] or record.judge["error"])) for record in results.records
-        )
-        + sum(bool(each.failed or each.error) for each in results.preferences),
+        unread=_unread(results),
     )
 
 
@@ -153,6 +150,12 @@ def pair_up(metric: Metric, old: str, new: str, values: Mapping[str, Values], se
     """Compare two arms of a run by a metric; None where they share no two questions."""
     name = metric.name
     return pair(metric, (old, new), values[old].get(name, {}), values[new].get(name, {}), seed)
+
+
+def _unread(results: Results) -> int:
+    marks = [record.judge for record in results.records if record.judge]
+    verdicts = sum(bool(each.failed or each.error) for each in results.preferences)
+    return verdicts + sum(bool(judged["failed"] or judged["error"]) for judged in marks)
 
 
 def _preferred(results: Results) -> Iterator[Preferred]:
