@@ -6,9 +6,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,7 @@ from tests.support.embedding_server import EmbeddingServer
 from tests.support.killing import AFTER, ASKMD, BEFORE, UNCHANGED, Ingest, kill_and_repeat
 from tests.support.milvus_server import MilvusServer
 from tests.support.stores import write_files
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +66,16 @@ def test_a_rebuild_that_is_killed_leaves_the_old_index_whole(prepared: Prepared,
     ingest = Ingest(prepared.docs, str(tmp_path / "s.db"), prepared.embedding)
     before = ingest.rows()
     process = ingest.start("--rebuild")
-    time.sleep(prepared.seconds * 0.7)
+    collections = tmp_path / "s.db" / "collections"
+    wait_until(lambda: len(list(collections.glob("*/manifest.json"))) == 2)  # what has none is no collection yet
     process.kill()
     process.communicate()
 
-    left = len(list((tmp_path / "s.db" / "collections").iterdir()))
+    left = len(list(collections.iterdir()))
     assert ingest.rows() == before
     ingest.run()
     assert ingest.rows() == prepared.clean
-    assert (left, len(list((tmp_path / "s.db" / "collections").iterdir()))) == (2, 1)
+    assert (left, len(list(collections.iterdir()))) == (2, 1)
 
 
 def test_interrupted_it_says_so_and_can_go_on(prepared: Prepared, tmp_path: Path) -> None:
@@ -282,11 +283,3 @@ class Lines:
         line = self._process.stdout.readline()
         alarm.cancel()
         return line
-
-
-def wait_until(holds: Callable[[], Any]) -> None:
-    for _ in range(600):
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("waited for nothing")

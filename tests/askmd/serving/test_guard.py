@@ -19,6 +19,7 @@ from tests.support.chat_replies import Failure, Hang, Reply
 from tests.support.chat_server import ChatServer
 from tests.support.corpus import FILES
 from tests.support.stores import write_files
+from tests.support.waiting import wait_until
 
 Serve = Callable[..., str]
 ASK = {"input": QUESTION}
@@ -174,8 +175,12 @@ def test_a_line_about_each_request_and_its_question_only_if_wanted(
     with caplog.at_level(logging.INFO, "askmd.requests"):
         ask(serve())
         ask(serve(log_questions=True))
-    first, second = (record for record in caplog.records if record.name == "askmd.requests")
 
+    def lines() -> list[logging.LogRecord]:
+        return [record for record in caplog.records if record.name == "askmd.requests"]
+
+    wait_until(lambda: len(lines()) == 2)  # a line is written when its response has gone
+    first, second = lines()
     facts = vars(first)
     assert (facts["route"], facts["status"], facts["llm"], facts["refused"]) == ("/rag/invoke", 200, "scripted", False)
     assert QUESTION not in str(facts)
@@ -217,8 +222,13 @@ def test_metrics_count_answers_tokens_refusals_and_failures(serve: Serve, chat: 
     ask(url)
     httpx2.post(f"{url}/rag/invoke", **post({"input": "Which volcano erupted beside Pompeii during antiquity?"}))
 
-    told = dict(line.rsplit(" ", 1) for line in httpx2.get(f"{url}/metrics").text.splitlines() if line[0] != "#")
+    def figures() -> dict[str, str]:
+        text = httpx2.get(f"{url}/metrics").text
+        return dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
 
+    counted = 'askmd_requests_total{method="POST",route="/rag/invoke",status="200"}'
+    wait_until(lambda: figures().get(counted) == "2.0")  # a request is counted when its response has gone
+    told = figures()
     assert told['askmd_answers_total{llm="scripted",outcome="whole"}'] == "1.0"
     assert told['askmd_answers_total{llm="scripted",outcome="refused"}'] == "1.0"
     assert told['askmd_errors_total{kind="model"}'] == "1.0"

@@ -19,6 +19,7 @@ from tests.askmd.serving.conftest import KEY, NO_TLS, QUESTION, assert_nothing_p
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script
 from tests.support.chat_server import ChatServer
 from tests.support.corpus import FILES
+from tests.support.waiting import wait_until
 
 
 def over_http(url: str, talk: Callable[[ClientSession], Awaitable[Any]]) -> Any:
@@ -131,7 +132,8 @@ def test_a_client_that_leaves_frees_the_model(url: str, chat: ChatServer) -> Non
 
 def test_its_requests_are_counted_as_its_own(url: str, http: httpx.Client) -> None:
     call(url, "search", question=QUESTION)
-    assert 'askmd_requests_total{method="POST",route="/mcp",status="200"}' in http.get("/metrics").text
+    counted = 'askmd_requests_total{method="POST",route="/mcp",status="200"}'
+    wait_until(lambda: counted in http.get("/metrics").text)
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
