@@ -11,7 +11,7 @@ from askmd.notices import print_notices
 from askmd.places import line_now, other_places, place, what_became_of
 from askmd.searching import scores_of
 from askmd.thinking import show_thinking
-from chains.quotations import plain
+from chains.answers.quotations import plain
 from chains.rag import compose
 from chains.resources import Resources
 from chains.schema import Citation, Evidence, Excerpt, Question

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import typer
 
-from chains.prompts import find_prompt, load_prompts
-from chains.rerankers import configured_reranker
-from chains.retrieve import open_query_embeddings
+from chains.prompting.prompts import find_prompt, load_prompts
+from chains.retrieval.rerankers import configured_reranker
+from chains.retrieval.retrieve import open_query_embeddings
 from config.errors import AskmdError
 from config.models import find_model
 from config.settings import Settings

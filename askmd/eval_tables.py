@@ -9,9 +9,9 @@ import typer
 
 from askmd.evaluating import Results
 from askmd.inspecting import describe_gate, print_table
-from experiments.comparison import Comparison, sentence
-from experiments.evaluation import Evaluation, QuestionResult
-from experiments.statistics import Difference, Estimate
+from experiments.measuring.comparison import Comparison, sentence
+from experiments.measuring.evaluation import Evaluation, QuestionResult
+from experiments.statistics.estimates import Difference, Estimate
 
 
 def print_results(results: Results, *, per_question: bool) -> None:

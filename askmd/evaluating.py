@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import track
 
 from askmd.searching import open_search
-from chains.calibration import Calibration, note_calibration
+from chains.retrieval.calibration import Calibration, note_calibration
 from config.errors import ConfigError
 from config.settings import Settings
-from experiments.comparison import Comparison, compare
-from experiments.evaluation import Evaluation, Setup, confidences, evaluate, read_evaluation
+from experiments.measuring.comparison import Comparison, compare
+from experiments.measuring.evaluation import Evaluation, Setup, confidences, evaluate, read_evaluation
+from experiments.measuring.refusal import calibrate
 from experiments.queries import Query, read_queries, require_documents
-from experiments.refusal import calibrate
-from experiments.reported import reported
+from experiments.running.reported import reported
 from store.filters import Filters
 from store.milvus import open_store
 

@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from experiments.analysis import Analysis
 from experiments.metrics import METRICS, Metric
-from experiments.paired import amount
-from experiments.plan import Plan
-from experiments.statistics import Estimate
+from experiments.running.plan import Plan
+from experiments.statistics.analysis import Analysis
+from experiments.statistics.estimates import Estimate
+from experiments.statistics.paired import amount
 
 COLUMNS = (
     "correctness", "token_f1", "key_facts", "answered", "refused", "cover@1500", "citation_precision",

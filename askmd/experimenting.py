@@ -15,14 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from askmd.experiment_tables import print_plan
 from config.errors import ConfigError
 from config.settings import Settings
-from experiments.analysis import Analysis, analyse
 from experiments.export import FORMS
 from experiments.records import Record
 from experiments.results import Results
 from experiments.run import Ended, Experiment, plan, prepare, run
-from experiments.run_comparison import RunDifference, compare_runs
-from experiments.run_folder import RunFolder
+from experiments.running.run_folder import RunFolder
 from experiments.spec import read_spec
+from experiments.statistics.analysis import Analysis, analyse
+from experiments.statistics.run_comparison import RunDifference, compare_runs
 
 REPORT, TABLE = "report.html", "results.csv"
 _NEEDED = ("filelock", "jinja2", "matplotlib", "pandas", "sacrebleu")

@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
-from chains.calibration import calibration_of
-from chains.prompts import load_prompts
+from chains.prompting.prompts import load_prompts
+from chains.retrieval.calibration import calibration_of
 from config.errors import ConfigError
 from config.models import ChatModelSpec
 from config.settings import Settings

@@ -73,7 +73,7 @@ def _without_asking(settings: Settings, spec: ChatModelSpec) -> Reach | None:
         if spec.api_key_env and not key:
             return Reach(usable=False, text=f"no key: {spec.api_key_env} is not set")
         if spec.provider == "langchain":
-            from chains.llm import chat_model
+            from chains.models.llm import chat_model
 
             chat_model(spec, key)
             return Reach(usable=True, text="opened by its package; its server was not asked")

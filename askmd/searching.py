@@ -10,7 +10,7 @@ import typer
 
 from askmd.output import open_output
 from askmd.places import other_places, place
-from chains.context import fit
+from chains.prompting.context import fit
 from chains.resources import Resources
 from chains.schema import Hit
 from config.settings import Settings

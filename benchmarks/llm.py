@@ -7,7 +7,7 @@ as it can, so that all the time is that of client and server. Compared are, in t
 
 - bare: `openai.OpenAI`, a stream read to its end, its text joined;
 - langchain: `langchain_openai.ChatOpenAI`, its chunks' text joined;
-- askmd: the model of `chains/llm.py`, its chunks' text joined.
+- askmd: the model of `chains/models/llm.py`, its chunks' text joined.
 
 The time for a token is that from the first token to the end, divided by the tokens behind it; CPU is the client's own.
 """
@@ -27,7 +27,7 @@ from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from chains.llm import chat_model
+from chains.models.llm import chat_model
 from config.models import load_models
 from tests.support.chat_replies import Reply
 from tests.support.chat_server import ChatServer

@@ -26,12 +26,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logit
 
-from chains.coverage import coverage, highest_score, weights
-from chains.fuse import fuse
-from chains.gate import DEPTH, Curve, Sign, is_across
-from chains.retrieve import CANDIDATES
+from chains.retrieval.coverage import coverage, highest_score, weights
+from chains.retrieval.fuse import fuse
+from chains.retrieval.gate import DEPTH, Curve, Sign, is_across
+from chains.retrieval.retrieve import CANDIDATES
+from experiments.measuring.refusal import auroc
 from experiments.queries import Query, read_queries
-from experiments.refusal import auroc
 from ingest.load import decode, find_docs, open_root, read_bytes
 from ingest.rows import terms, to_rows
 from ingest.split import split

@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from chains.asked import Asked
-from chains.coverage import HALVES
-from chains.fuse import Fused, Ranking, fuse
-from chains.retrieve import CANDIDATES, find, rank, read_passages
+from chains.retrieval.asked import Asked
+from chains.retrieval.coverage import HALVES
+from chains.retrieval.fuse import Fused, Ranking, fuse
+from chains.retrieval.retrieve import CANDIDATES, find, rank, read_passages
 from chains.schema import Hit
 from config.settings import Settings
+from experiments.measuring.retrieval_metrics import cover, measure
 from experiments.queries import Query, read_queries
-from experiments.retrieval_metrics import cover, measure
-from experiments.statistics import difference, estimate
+from experiments.statistics.estimates import difference, estimate
 from ingest.pipeline import ingest
 from store.embeddings import EmbeddingModel, configured_embeddings
 from store.milvus import Store, open_store

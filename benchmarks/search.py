@@ -6,7 +6,7 @@ FOLDER is any folder of Markdown; its headings are the questions. Its chunks fil
 copy under other names, with a little noise on the vectors. Compared are, in turn for each question,
 
 - bare: embedding the question, and the two raw searches of Milvus for 200 ids each;
-- search: `chains.retrieve.retrieve`, which does the same, fuses, reads the rows and widens them to passages.
+- search: `chains.retrieval.retrieve.retrieve`, which does the same, fuses, reads the rows and widens them to passages.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from chains.retrieve import CANDIDATES, retrieve
+from chains.retrieval.retrieve import CANDIDATES, retrieve
 from config.settings import Settings
 from ingest.load import SourceFile, decode, find_docs, open_root, read_bytes
 from ingest.pipeline import make_fingerprint, make_splitter

@@ -1,51 +1,24 @@
 """The first step of the chain: what is asked, and what the call chose for it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, cast
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, RunnableSerializable
 from pydantic import Field, ValidationError
 
-from chains.entries import Entries
-from chains.prompts import MODES, Prompt, find_prompt
-from chains.refusal import in_language_of
-from chains.schema import Evidence, Question, Usage
-from chains.thinking import without_thinking
+from chains.models.entries import Entries
+from chains.models.thinking import without_thinking
+from chains.prompting.prompts import MODES, Prompt, find_prompt
+from chains.schema import Question
+from chains.state import State
+from chains.text.refusal import in_language_of
 from config.errors import ConfigError, QuestionError
 from config.models import ChatModelSpec, find_model
 from config.settings import MAX_K, Mode, Settings
 from store.filters import Filters, check_filters
 
 _QUESTION_KEYS = set(Question.__annotations__)
-
-
-class State(TypedDict):
-    """What travels through the chain; each step adds its own."""
-
-    question: str
-    search: str
-    """What the retriever looks for: the question, or what chains/condense.py makes of a follow-up."""
-    chat_history: list[BaseMessage]
-    filter: Filters
-    llm: str
-    entries: Entries
-    """Who may be asked: `llm` first, then its fallbacks; see chains/entries.py."""
-    model: str
-    prompt: str
-    refusal: str
-    retrieval: bool
-    k: int
-    mode: Mode
-    confidence: NotRequired[float | None]
-    """How sure it is that the documents answer the question; None where nothing was searched."""
-    notices: list[str]
-    """What the steps have to tell the reader; each may add to it."""
-    spent: list[Usage]
-    """What calls of a model before the answer's cost."""
-    sources: NotRequired[list[Evidence]]
-    context: NotRequired[str]
-    message: NotRequired[BaseMessage]
 
 
 class Choose(RunnableSerializable[str | Question, State]):

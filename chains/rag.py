@@ -6,20 +6,20 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnablePassthrough
 
+from chains.answers.message import answer_with
+from chains.answers.notice import notice_first
 from chains.choice import choose
-from chains.condense import condense
-from chains.context import fit, format_context, number
-from chains.fallback import ask_in_turn
-from chains.message import answer_with
-from chains.notice import notice_first
-from chains.prompts import load_prompts, to_template
-from chains.refusal import in_language_of, question_language
+from chains.models.fallback import ask_in_turn
+from chains.models.usage import OWN_WORDS
+from chains.prompting.condense import condense
+from chains.prompting.context import fit, format_context, number
+from chains.prompting.prompts import load_prompts, to_template
 from chains.resources import Resources
-from chains.retrieve import from_document
-from chains.retriever import ChunkRetriever
+from chains.retrieval.retrieve import from_document
+from chains.retrieval.retriever import ChunkRetriever
+from chains.retrieval.staleness import mark_stale, stale_notices
 from chains.schema import Answer, Question
-from chains.staleness import mark_stale, stale_notices
-from chains.usage import OWN_WORDS
+from chains.text.refusal import in_language_of, question_language
 from config.settings import Settings
 from store.milvus import Store
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from chains.calibration import calibration_of
-from chains.entries import Tell
-from chains.gate import shipped_threshold
-from chains.llm import chat_model
-from chains.rerank import rerank
-from chains.rerankers import Reranker, configured_reranker
-from chains.retrieve import open_query_embeddings, retrieve
+from chains.models.entries import Tell
+from chains.models.llm import chat_model
+from chains.retrieval.calibration import calibration_of
+from chains.retrieval.gate import shipped_threshold
+from chains.retrieval.rerank import rerank
+from chains.retrieval.rerankers import Reranker, configured_reranker
+from chains.retrieval.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
 from config.errors import RerankError
 from config.models import ChatModelSpec, find_model

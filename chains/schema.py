@@ -109,7 +109,7 @@ class Excerpt(TypedDict):
 class Usage(TypedDict):
     """Tokens as the provider reported them, and what they cost, of all calls of a model together.
 
-    None is unknown: it was not reported for each call, or the cost of one cannot be told (see chains/cost.py).
+    None is unknown: it was not reported for each call, or the cost of one cannot be told (see chains/models/cost.py).
     """
 
     calls: int
@@ -152,7 +152,7 @@ class Answer(TypedDict):
     unknown_citations: list[int]
     """Numbers that stand for no passage: the model made them up. The text shows them as [7?]."""
     uncited: list[Excerpt]
-    """Sentences that claim something without a citation; see chains/statements.py."""
+    """Sentences that claim something without a citation; see chains/answers/statements.py."""
     unsupported_quotes: list[Excerpt]
     """Quotations that no passage holds in these words, or none of those that their sentence cites."""
     incomplete: str | None

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chains.fuse import Fused
 from chains.resources import Resources
-from chains.retrieve import to_hit
+from chains.retrieval.fuse import Fused
+from chains.retrieval.retrieve import to_hit
+from chains.retrieval.widen import Passage
 from chains.schema import Hit
-from chains.widen import Passage
 from store.filters import Filters
 from store.milvus import Store
 from store.rows import Row

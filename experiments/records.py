@@ -53,7 +53,7 @@ class Record(BaseModel):
 
 
 class Preference(BaseModel):
-    """Which of two arms' answers to a question the judge prefers; see experiments/judge.py."""
+    """Which of two arms' answers to a question the judge prefers; see experiments/measuring/judge.py."""
 
     model_config = ConfigDict(extra="forbid")
 

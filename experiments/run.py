@@ -15,24 +15,24 @@ from typing import Any, cast
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import Runnable
 
-from chains.prompts import load_prompts
+from chains.prompting.prompts import load_prompts
 from chains.schema import Answer
 from config.errors import AskmdError, ConfigError
 from config.models import find_model
 from config.settings import Settings
-from experiments.analysis import compared
-from experiments.arm_chains import ArmChains
-from experiments.cached_chat import TIMES
-from experiments.judge import judge_answer, judge_pair
-from experiments.measures import measure_answer
-from experiments.plan import Plan, evidence_tokens, plan_arm
-from experiments.provenance import decisive, provenance
+from experiments.measuring.judge import judge_answer, judge_pair
+from experiments.measuring.measures import measure_answer
 from experiments.queries import Query, read_queries
 from experiments.records import Arm, Preference, Record
-from experiments.reply_cache import ReplyCache
 from experiments.results import Results
-from experiments.run_folder import RunFolder
+from experiments.running.arm_chains import ArmChains
+from experiments.running.cached_chat import TIMES
+from experiments.running.plan import Plan, evidence_tokens, plan_arm
+from experiments.running.provenance import decisive, provenance
+from experiments.running.reply_cache import ReplyCache
+from experiments.running.run_folder import RunFolder
 from experiments.spec import Spec, arms, settings_of
+from experiments.statistics.analysis import compared
 
 Ended = Callable[[Record], None]
 RUNS = Path("runs")

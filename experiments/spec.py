@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chains.prompts import Prompt, find_prompt, load_prompts
+from chains.prompting.prompts import Prompt, find_prompt, load_prompts
 from config.errors import ConfigError
 from config.models import find_model
 from config.settings import USER_ONLY_SETTINGS, Mode, Settings

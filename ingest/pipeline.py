@@ -11,6 +11,7 @@ from ingest.load import Found, Root, find_docs, open_root
 from ingest.report import SyncReport
 from ingest.split import SPLITTER_VERSION, Split, split
 from ingest.sync import Ingestion, Progress, ignore_progress, sync
+from store.compatible import require_same_fingerprint
 from store.connection import is_lite
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.fingerprint import LEXICAL_VERSION, Fingerprint
@@ -23,7 +24,6 @@ from store.milvus import (
     open_or_create_store,
     open_store_if_any,
     publish,
-    require_same_fingerprint,
 )
 
 Splitter = Callable[[str], Split]

@@ -33,7 +33,7 @@ FIRST_ROWS = "ordinal == 0"
 """One row of every file that was ingested completely."""
 
 GATE_PROPERTY = "askmd.gate"
-"""What the evidence gate was calibrated to (chains/gate.py)."""
+"""What the evidence gate was calibrated to (chains/retrieval/gate.py)."""
 PAGE = 2_000
 """Rows asked for at a time; a server gives 16,384 at most."""
 
@@ -376,29 +376,3 @@ def _describe(settings: Settings, client: "MilvusClient", target: str = "") -> S
         ) from None
     client.load_collection(settings.collection)
     return Store(settings, client, target or described["collection_name"], fingerprint)
-
-
-def require_same_vectors(store: Store, embedding: str, dims: Sequence[int]) -> None:
-    """Refuse to search a store with models that it was not built with. Raises StoreError."""
-    built = store.fingerprint
-    if (built.embedding, built.dims) != (embedding, tuple(dims)):
-        raise StoreError(
-            f"collection {store.settings.collection!r} was built with embedding {built.embedding!r} "
-            f"({_sizes(built.dims)} dimensions), the settings say {embedding!r} ({_sizes(dims)}); "
-            f"set ASKMD_EMBEDDING={built.embedding}, or rebuild with: askmd ingest PATH --rebuild"
-        )
-
-
-def _sizes(dims: Sequence[int]) -> str:
-    return "+".join(map(str, dims))
-
-
-def require_same_fingerprint(store: Store, wanted: Fingerprint) -> None:
-    """Refuse to write chunks beside others that were cut or embedded in another way. Raises StoreError."""
-    if not store.fingerprint.lexical:
-        wanted = replace(wanted, lexical=0)  # this Milvus has no BM25: nothing that a rebuild could change
-    if differences := store.fingerprint.differences(wanted):
-        raise StoreError(
-            f"collection {store.settings.collection!r} was built with {'; '.join(differences)}; "
-            "change the settings back, or rebuild with: askmd ingest PATH --rebuild"
-        )

@@ -8,7 +8,7 @@ from langchain_core.runnables import Runnable
 from askmd.serving.metrics import Metrics
 from askmd.serving.request import tell
 from askmd.serving.served_chain import served
-from chains.prompts import Prompt, load_prompts
+from chains.prompting.prompts import Prompt, load_prompts
 from chains.rag import compose
 from chains.resources import Resources
 from chains.schema import Answer, Question

@@ -2,7 +2,7 @@
 
 from askmd.serving.engine import Engine
 from askmd.serving.served_chain import check_size
-from chains.context import fit
+from chains.prompting.context import fit
 from chains.schema import Hit
 from config.errors import QuestionError
 from config.settings import MAX_K

@@ -19,7 +19,7 @@ from askmd.serving.event_stream import begin_stream
 from askmd.serving.plain_routes import FAILURES
 from askmd.serving.problems import problem_of
 from askmd.serving.rendering import AnswerRenderer, plain_sources
-from chains.prompts import MODES
+from chains.prompting.prompts import MODES
 from chains.schema import Question
 from config.errors import AskmdError, ConfigError, QuestionError
 from config.settings import MAX_K, Mode

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chains.openai_errors import ChatFailure
+from chains.models.openai_errors import ChatFailure
 from config.errors import (
     AskmdError,
     ConfigError,

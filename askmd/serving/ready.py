@@ -1,7 +1,7 @@
 """Whether questions can be answered now."""
 
 from askmd.serving.engine import Engine
-from chains.entries import Entries
+from chains.models.entries import Entries
 from config.errors import AskmdError, public_text
 
 

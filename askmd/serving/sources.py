@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from chains.retrieve import path_of
+from chains.retrieval.retrieve import path_of
 from config.errors import AskmdError
 from ingest.load import decode
 from ingest.source_lines import line_starts

@@ -6,7 +6,6 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from experiments.analysis import Analysis
 from experiments.report.plots import cost_against, intervals, latency
 from experiments.report.view import (
     difference_rows,
@@ -17,6 +16,7 @@ from experiments.report.view import (
     summary_rows,
 )
 from experiments.results import Results
+from experiments.statistics.analysis import Analysis
 
 
 def write_report(results: Results, analysis: Analysis, path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from experiments.analysis import Analysis, ArmSummary
 from experiments.metrics import Metric
-from experiments.paired import amount
-from experiments.statistics import Estimate
+from experiments.statistics.analysis import Analysis, ArmSummary
+from experiments.statistics.estimates import Estimate
+from experiments.statistics.paired import amount
 
 _STANDS_FOR = {"#010101": "var(--ink)", "#020202": "var(--soft)", "#030303": "var(--line)", "#040404": "var(--accent)"}
 """matplotlib knows no variables of CSS: these are put in the place of colours that nothing else has."""

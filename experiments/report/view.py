@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from chains.schema import Answer, Evidence
-from experiments.analysis import Analysis, ArmDifference, ArmSummary
+from experiments.measuring.relevance import overlap
 from experiments.metrics import Metric, find_metric
-from experiments.paired import amount
 from experiments.queries import Query
 from experiments.records import Record
-from experiments.relevance import overlap
 from experiments.report.marking import Span, mark_changes, mark_spans, render_answer
 from experiments.results import Results
-from experiments.statistics import Estimate
+from experiments.statistics.analysis import Analysis, ArmDifference, ArmSummary
+from experiments.statistics.estimates import Estimate
+from experiments.statistics.paired import amount
 
 QUALITY = ("correctness", "token_f1", "chrf", "answered", "citation_precision", "mrr@10")
 """What quality is plotted by: the first of which there is a value."""

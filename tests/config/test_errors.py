@@ -1,6 +1,6 @@
 import pytest
 
-from chains.openai_errors import ChatFailure
+from chains.models.openai_errors import ChatFailure
 from config import errors
 from config.errors import AskmdError, ConfigError, ModelError, QuestionError, SourceError, StoreError, public_text
 from config.models import ChatModelSpec

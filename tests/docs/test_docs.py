@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from pydantic import AliasChoices, SecretStr
 
 from askmd.main import app
-from chains.prompts import load_prompts
+from chains.prompting.prompts import load_prompts
 from config.models import load_models
 from config.serving import ServingSettings
 from config.settings import Settings

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from config.errors import ConfigError
-from experiments.analysis import analyse
 from experiments.records import Record
 from experiments.results import Results
 from experiments.run import plan, prepare, run_experiment
-from experiments.run_folder import RunFolder
+from experiments.running.run_folder import RunFolder
+from experiments.statistics.analysis import analyse
 from experiments.table import to_frame, write_csv
 from tests.experiments.runs import LINES, OKAFOR, STEEP, settings, write_spec
 from tests.support.chat_replies import Broken, Failure, Reply, Usage

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.run_folder import RunFolder
+from experiments.running.run_folder import RunFolder
 from tests.experiments.runs import write_spec
 from tests.support.chat_replies import Reply
 from tests.support.chat_server import ChatServer, Request

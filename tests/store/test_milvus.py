@@ -12,6 +12,7 @@ from pymilvus import Function, FunctionType
 
 from config.errors import ConfigError, StoreError
 from config.settings import Settings
+from store.compatible import require_same_fingerprint, require_same_vectors
 from store.connection import connect, without_credentials
 from store.embeddings import open_embedding
 from store.filters import equals
@@ -25,8 +26,6 @@ from store.milvus import (
     open_store,
     open_store_if_any,
     publish,
-    require_same_fingerprint,
-    require_same_vectors,
 )
 from store.rows import StoredRow
 

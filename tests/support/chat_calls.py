@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from pydantic import SecretStr
 
-from chains.llm import chat_model
+from chains.models.llm import chat_model
 from config.models import ChatModelSpec, load_models
 from tests.support.chat_server import ChatServer
 

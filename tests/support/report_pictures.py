@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from experiments.analysis import analyse
 from experiments.report.page import write_report
+from experiments.statistics.analysis import analyse
 from tests.support.browser import open_browser
 from tests.support.sample_run import sample_results
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from experiments.measures import measure_answer
+from experiments.measuring.measures import measure_answer
 from experiments.queries import Passage, Query
 from experiments.records import Arm, Record
 from experiments.results import Results

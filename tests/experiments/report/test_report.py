@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from experiments.analysis import analyse
 from experiments.report.page import render, write_report
 from experiments.results import Results
+from experiments.statistics.analysis import analyse
 from tests.support.browser import CHROMIUM, MISSING, open_browser, violations
 from tests.support.sample_run import ARMS, sample_results
 

@@ -1,0 +1,55 @@
+"""One question put to a store: what several steps of a search need of it is computed, or read, once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from chains.retrieval.coverage import highest_score
+from store.embeddings import EmbeddingModel
+from store.language import is_english
+from store.lexical import analyse
+from store.milvus import Store
+from store.rows import Row
+
+
+@dataclass
+class Asked:
+    """A question, whom it is put to, and the expression that says where to look."""
+
+    store: Store
+    embeddings: Sequence[EmbeddingModel]
+    question: str
+    filter_: str = ""
+    _rows: dict[str, Row] = field(default_factory=dict)
+
+    @cached_property
+    def number(self) -> int:
+        """Which of the models, and so which vector field, is asked: the first one in English."""
+        return 0 if len(self.embeddings) == 1 or is_english(self.question) else 1
+
+    @property
+    def embedding(self) -> EmbeddingModel:
+        """The model that is asked."""
+        return self.embeddings[self.number]
+
+    @cached_property
+    def terms(self) -> str:
+        """The terms of the question."""
+        return analyse(self.question)
+
+    @cached_property
+    def highest(self) -> float:
+        """The highest BM25 score that the terms could reach; 0 without terms, or without BM25.
+
+        On Milvus Lite, looking it up takes about as long as a search.
+        """
+        terms = self.terms.split()
+        heaviest = self.store.heaviest(sorted(set(terms)), self.filter_)
+        rows = self.store.count() if heaviest.keys() < set(terms) else 0  # only what a missing term weighs needs it
+        return highest_score(terms, heaviest, rows) if self.store.fingerprint.lexical else 0.0
+
+    def rows(self, ids: Iterable[str]) -> dict[str, Row]:
+        """Give rows by their ids; those that are gone are left out."""
+        wanted = list(ids)
+        self._rows |= self.store.get([id_ for id_ in wanted if id_ not in self._rows])
+        return {id_: self._rows[id_] for id_ in wanted if id_ in self._rows}

@@ -1,0 +1,171 @@
+"""A question in, the best passages of the store out."""
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from chains.retrieval.asked import Asked
+from chains.retrieval.confidence import confidence_in
+from chains.retrieval.coverage import HALVES, weights
+from chains.retrieval.duplicates import without_duplicates
+from chains.retrieval.fuse import Fused, Ranking, fuse
+from chains.retrieval.gate import DEPTH, is_across
+from chains.retrieval.widen import Passage, widen
+from chains.schema import Hit
+from config.errors import ConfigError
+from config.settings import Settings
+from store.compatible import require_same_vectors
+from store.embeddings import EmbeddingModel, configured_embeddings, name_together
+from store.filters import Filters, check_filters
+from store.milvus import Store
+
+if TYPE_CHECKING:
+    from langchain_core.documents import Document
+
+CANDIDATES = 200
+"""Rows asked for in each way of searching; fewer find less, more find nothing."""
+
+_DATED = re.compile(
+    r"date|version|(last[ _-]?)?(updated|modified|reviewed)([ _-]?(at|on|date))?|lastmod", re.IGNORECASE
+)
+"""Keys of front matter that tell which of two documents is the newer one."""
+
+
+def open_query_embeddings(settings: Settings, store: Store) -> list[EmbeddingModel]:
+    """Open the embedding models of the settings. Raises StoreError if the store was built with others."""
+    embeddings = configured_embeddings(settings)
+    require_same_vectors(store, name_together(embeddings), [embedding.dim for embedding in embeddings])
+    return embeddings
+
+
+def retrieve(  # noqa: PLR0913 - each says another thing
+    store: Store,
+    embeddings: Sequence[EmbeddingModel],
+    question: str,
+    k: int,
+    filters: Filters | None = None,
+    *,
+    judge: bool = False,
+) -> list[Hit]:
+    """Give the `k` best passages, best first; with `judge`, their `confidence` too, at the cost of a second search.
+
+    Raises ConfigError for a blank question or an unknown filter.
+    """
+    if not question.strip():
+        raise ConfigError("the question is empty")
+    check_filters(filters or {})
+    asked = Asked(store, embeddings, question, store.filter_expression(filters or {}))
+    found = find(asked)
+    hits = read_passages(asked, found, k, store.settings.passage_chars)
+    if not judge:
+        return hits
+    sure = confidence_in(asked, found)
+    return [{**hit, "confidence": sure} for hit in hits]
+
+
+def find(asked: Asked) -> list[Fused]:
+    """Search in each way and fuse what was found, best first.
+
+    How much of the question the words cover decides their weight, but is looked up only where it can be little: for
+    documents in another language.
+    """
+    rankings = rank(asked)
+    found = fuse(rankings, HALVES)
+    first = asked.rows(fused.id for fused in found[:DEPTH]).values()
+    if rankings["lexical"] and all(is_across(asked.question, row["text"]) for row in first):
+        found = fuse(rankings, weights(rankings["lexical"], asked.highest))
+    return found
+
+
+def rank(asked: Asked) -> dict[str, Ranking]:
+    """Search in both ways at once; give the ids that each found with their scores, best first."""
+    store = asked.store
+    with ThreadPoolExecutor(1, thread_name_prefix="askmd-lexical") as thread:
+        lexical = thread.submit(store.matching, asked.terms, CANDIDATES, asked.filter_)
+        vector = asked.embedding.embed_queries([asked.question])[0]
+        dense = store.nearest(store.vector_fields[asked.number], vector, CANDIDATES, asked.filter_)
+        return {"dense": dense, "lexical": lexical.result()}
+
+
+def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
+    """Fetch what was found and widen it; look further down while what fell into one passage leaves room.
+
+    What scores the same comes in the order of paths and lines, so that of equal texts the first place is given.
+    """
+    by_id = {fused.id: fused for fused in found}
+    scores = {fused.id: fused.score for fused in found}
+    roots = asked.store.roots()
+    take = k
+    while True:
+        take = _through_ties(found, take)
+        rows = sorted(
+            asked.rows(fused.id for fused in found[:take]).values(),
+            key=lambda row: (-scores[row["id"]], row["root"], row["doc"], row["ordinal"]),
+        )
+        near = asked.rows({id_ for row in rows for id_ in row["near"]}) if limit else {}
+        passages = widen(rows, near, scores, limit)
+        hits = without_duplicates([to_hit(passage, by_id[passage.found], roots) for passage in passages])
+        if len(hits) >= k or take >= len(found):
+            return hits[:k]
+        take *= 2
+
+
+def _through_ties(found: Sequence[Fused], take: int) -> int:
+    """Take those that score the same as the last one too: which of them comes first is not yet known."""
+    while 0 < take < len(found) and found[take].score == found[take - 1].score:
+        take += 1
+    return take
+
+
+def to_hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
+    """Give a passage with its place in its file, and with the scores of the chunk that was found."""
+    first, last = passage.rows[0], passage.rows[-1]
+    found = next(row for row in passage.rows if row["id"] == passage.found)
+    location = roots.get(first["root"], "")
+    return Hit(
+        id=passage.found,
+        root=first["root"],
+        doc=first["doc"],
+        path=str(path_of(Path(location), first["doc"])) if location else "",
+        file_hash=first["file_hash"],
+        start=first["start"],
+        end=last["end"],
+        start_line=first["start_line"],
+        end_line=last["end_line"],
+        headings=list(found["headings"]),
+        slug=found["slug"],
+        text=passage.text,
+        score=fused.score,
+        scores=fused.scores,
+        ranks=fused.ranks,
+        also_in=[],
+        confidence=None,
+        dated=_dated(first["front_matter"]),
+    )
+
+
+def _dated(front_matter: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in front_matter.items() if _DATED.fullmatch(key) and _is_short(value)}
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= 40
+
+
+def path_of(location: Path, doc: str) -> Path:
+    """A root that is a single file is its own only document."""
+    return location if location.name == doc and not location.is_dir() else location / doc
+
+
+def to_document(hit: Hit) -> "Document":
+    """Give a hit as LangChain's retrievers give what they find."""
+    from langchain_core.documents import Document
+
+    return Document(id=hit["id"], page_content=hit["text"], metadata={k: v for k, v in hit.items() if k != "text"})
+
+
+def from_document(document: "Document") -> Hit:
+    """Take back what `to_document` made."""
+    return cast("Hit", {**document.metadata, "text": document.page_content})

@@ -1,0 +1,78 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chains.retrieval.calibration import Calibration
+from chains.retrieval.gate import Sign, confidence, is_across, shipped_threshold
+
+MODELS = ["minilm", "multilingual", "openai:any"]
+models = st.sampled_from(MODELS)
+shares = st.floats(0, 1)
+signs = st.builds(Sign, dense=st.floats(-1, 1), coverage=shares, across=st.booleans())
+
+
+@given(models, st.lists(signs))
+def test_it_is_a_chance(model: str, found: list[Sign]) -> None:
+    assert 0 <= confidence(model, found) <= 1
+
+
+@given(models, st.lists(signs), signs)
+def test_another_chunk_never_makes_it_less_sure(model: str, found: list[Sign], more: Sign) -> None:
+    assert confidence(model, [*found, more]) >= confidence(model, found)
+
+
+@given(models, signs, shares, shares)
+def test_more_of_a_sign_never_makes_it_less_sure(model: str, sign: Sign, dense: float, covered: float) -> None:
+    better = Sign(sign.dense + dense, max(sign.coverage or 0, covered), sign.across)
+    assert confidence(model, [better]) >= confidence(model, [sign])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@given(found=st.lists(signs))
+def test_a_chunk_with_most_of_what_the_words_can_score_is_never_refused(model: str, found: list[Sign]) -> None:
+    assert confidence(model, [*found, Sign(dense=0.0, coverage=0.6, across=False)]) >= shipped_threshold([model])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_without_chunks_it_is_sure_that_there_is_nothing(model: str) -> None:
+    assert confidence(model, []) == 0
+
+
+def test_a_question_that_shares_no_words_because_of_its_language_is_judged_by_its_vector() -> None:
+    near, far = (Sign(dense, coverage=0.0, across=True) for dense in (0.6, 0.1))
+
+    assert confidence("multilingual", [near]) > 0.5
+    assert confidence("multilingual", [far]) < shipped_threshold(["multilingual"])
+    assert confidence("openai:any", [far]) == 0.5
+
+
+def test_a_model_that_is_not_known_refuses_nothing_until_it_is_calibrated() -> None:
+    assert shipped_threshold(["minilm"]) == shipped_threshold(["minilm", "multilingual"]) > 0
+    assert shipped_threshold(["openai:any"]) == shipped_threshold(["minilm", "openai:any"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "across"),
+    [
+        ("How is data stored?", "Data is stored in the object storage.", False),
+        ("HNSW ef", "Data is stored in the object storage.", False),
+        ("Как хранятся данные?", "Data is stored in the object storage.", True),
+        ("Как хранятся данные?", "Данные хранятся в объектном хранилище.", False),
+        ("Как хранятся данные?", "`ef = 10`", True),
+        ("Wie werden Daten gespeichert?", "Data is stored in the object storage.", True),
+    ],
+)
+def test_languages_are_compared(question: str, text: str, across: bool) -> None:
+    assert is_across(question, text) is across
+
+
+def test_a_calibration_survives_as_text() -> None:
+    kept = Calibration(0.25, 16, 7, 0, 5)
+
+    assert Calibration.from_json(kept.to_json()) == kept
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"threshold": 1}'])
+def test_what_is_no_calibration_is_told(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - json's own error is one too
+        Calibration.from_json(text)

@@ -1,0 +1,125 @@
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from chains.retrieval.retrieve import open_query_embeddings, retrieve
+from chains.schema import Hit
+from config.errors import ConfigError, StoreError
+from config.settings import Settings
+from ingest.pipeline import ingest
+from store.milvus import Store, open_store
+from tests.support.corpus import FILES
+from tests.support.stores import write_files
+
+MANUAL = (
+    "# Manual\n\n## Timeouts\n\n"
+    + "\n\n".join(
+        f"Rule {n}: the gateway waits for {n} seconds before it gives a request up and says so." for n in range(30)
+    )
+    + "\n\n## Variables\n\nSet `GATEWAY_MAX_WAIT` to change it.\n\n## Codes\n\nError E4711 means that the disc is full.\n"
+)
+
+
+@pytest.fixture(scope="module", params=["minilm", "minilm+multilingual"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("retrieve")
+    settings = Settings(milvus_uri=str(folder / "s.db"), embedding=request.param, chunk_tokens=64)
+    ingest(settings, write_files(folder / "docs", {**FILES, "manual.md": MANUAL}))
+    with open_store(settings) as opened:
+        yield opened
+
+
+def find(store: Store, question: str, k: int = 3) -> list[Hit]:
+    return retrieve(store, open_query_embeddings(store.settings, store), question, k)
+
+
+def test_what_both_ways_find_comes_first_with_its_parts(store: Store) -> None:
+    hits = find(store, "Where is tea stored?")
+
+    assert hits[0]["slug"] == "where-is-tea-stored"
+    assert hits[0]["ranks"] == {"dense": 1, "lexical": 1}
+    assert hits[0]["score"] == 1.0
+    assert 0 < hits[0]["scores"]["dense"] <= 1
+    assert hits[0]["scores"]["lexical"] > 0
+    assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
+
+
+@pytest.mark.parametrize(("question", "words"), [("E4711", "Error E4711"), ("gateway max wait", "GATEWAY_MAX_WAIT")])
+def test_names_and_codes_are_found_by_their_letters(store: Store, question: str, words: str) -> None:
+    assert words in find(store, question, 1)[0]["text"]
+
+
+def test_passages_are_exact_slices_of_their_section_and_do_not_overlap(store: Store) -> None:
+    sources = {**FILES, "manual.md": MANUAL}
+    hits = find(store, "How many seconds does the gateway wait by rule 7?", 5)
+
+    for hit in hits:
+        assert hit["text"] == sources[hit["doc"]][hit["start"] : hit["end"]]
+        assert sources[hit["doc"]].count("\n", 0, hit["start"]) + 1 == hit["start_line"]
+        assert len(hit["text"]) <= store.settings.passage_chars
+    long = [hit for hit in hits if hit["doc"] == "manual.md" and hit["slug"] == "timeouts"]
+    assert max(len(hit["text"]) for hit in long) > 1_000
+    spans = sorted((hit["doc"], hit["start"], hit["end"]) for hit in hits)
+    assert all(a[0] != b[0] or a[2] <= b[1] for a, b in pairwise(spans))
+    assert len(hits) == 5
+
+
+def test_copies_give_their_place_to_other_passages(tmp_path: Path) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"))
+    copies = {f"{name}/coffee.md": FILES["drinks/coffee.md"] for name in "abcdefgh"}
+    other = FILES["drinks/coffee.md"].replace("18 grams", "19 grams")
+    ingest(settings, write_files(tmp_path / "docs", {**copies, "new/coffee.md": other, "tea.md": FILES["tea.md"]}))
+
+    with open_store(settings) as store:
+        hits = find(store, "How much ground coffee goes into an espresso?", 5)
+
+    texts = [hit["text"] for hit in hits]
+    assert len(hits) == 5
+    assert len(set(texts)) == 5
+    assert sum("18 grams" in text for text in texts) == sum("19 grams" in text for text in texts) == 1
+    (espresso,) = (hit for hit in hits if "18 grams" in hit["text"])
+    places = [espresso, *espresso["also_in"]]
+    assert {place["doc"] for place in places} == copies.keys()
+    for place in places:
+        text = Path(place["path"]).read_bytes().decode()
+        assert text[place["start"] : place["end"]] == espresso["text"]
+        assert text.count("\n", 0, place["start"]) + 1 == place["start_line"]
+
+
+@pytest.mark.parametrize("names", ["amz", "zma"])
+def test_of_copies_the_first_place_is_given_whichever_came_into_the_store_first(tmp_path: Path, names: str) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"))
+    files = dict(FILES)
+    for letter in names:
+        files[f"{letter}.md"] = "# Lamps\n\nThe lamp burns oil.\n"
+        ingest(settings, write_files(tmp_path / "docs", files))
+
+    with open_store(settings) as store:
+        lamps = find(store, "What does the lamp burn?", 1)[0]
+
+    assert [place["doc"] for place in (lamps, *lamps["also_in"])] == ["a.md", "m.md", "z.md"]
+
+
+def test_other_languages_ask_the_second_model(store: Store) -> None:
+    hits = find(store, "Где хранится чай?", 1)
+
+    if store.fingerprint.embedding == "minilm+multilingual":
+        assert hits[0]["slug"] == "where-is-tea-stored"
+    assert len(hits) == 1
+
+
+def test_a_question_of_signs_alone_finds_by_its_vector(store: Store) -> None:
+    assert all("lexical" not in hit["ranks"] for hit in find(store, "?!"))
+
+
+def test_a_blank_question_is_refused(store: Store) -> None:
+    with pytest.raises(ConfigError, match="the question is empty"):
+        find(store, " \n")
+
+
+def test_a_store_of_other_models_is_refused(store: Store, tmp_path: Path) -> None:
+    other = store.settings.model_copy(update={"embedding": "multilingual"})
+    with pytest.raises(StoreError, match=r"was built with embedding 'minilm.*'multilingual' \(512\)"):
+        open_query_embeddings(other, store)
