@@ -27,15 +27,17 @@ from experiments.records import Arm, Preference, Record
 from experiments.results import Results
 from experiments.running.arm_chains import ArmChains
 from experiments.running.cached_chat import TIMES
-from experiments.running.plan import Plan, evidence_tokens, plan_arm
+from experiments.running.plan import CHARS_PER_TOKEN, Plan, evidence_tokens, plan_arm
 from experiments.running.provenance import decisive, provenance
 from experiments.running.reply_cache import ReplyCache
 from experiments.running.run_folder import RunFolder
 from experiments.spec import Spec, arms, settings_of
 from experiments.statistics.analysis import compared
+from ingest.load import find_docs, open_root
 
 Ended = Callable[[Record], None]
 RUNS = Path("runs")
+REPLIES = RUNS / "replies.db"
 
 
 def ignore(_record: Record) -> None:
@@ -91,8 +93,9 @@ def open_calls(experiment: Experiment, *, retry_failed: bool = False) -> list[Ca
     return [call for call in experiment.calls() if call.key not in done]
 
 
-def plan(experiment: Experiment, *, corpus_tokens: int = 0, retry_failed: bool = False) -> Plan:
+def plan(experiment: Experiment, *, retry_failed: bool = False) -> Plan:
     """Say what a run will ask and cost."""
+    corpus_tokens = _corpus_tokens(experiment)
     calls = open_calls(experiment, retry_failed=retry_failed)
     prompts = load_prompts(experiment.settings.prompts_dir)
     models = experiment.settings.chat_models()
@@ -110,6 +113,15 @@ def plan(experiment: Experiment, *, corpus_tokens: int = 0, retry_failed: bool =
     total = sum(1 for _ in experiment.calls())
     pairs = len(calls) // len(experiment.arms) * len(compared(experiment.arms)) if experiment.spec.pairwise else 0
     return Plan(rows, total - len(calls), len(calls) + 2 * pairs if experiment.spec.judge else 0)
+
+
+def _corpus_tokens(experiment: Experiment) -> int | None:
+    """Estimate what the whole corpus has, by the size of its files; None where it is in a store already."""
+    corpus = experiment.spec.corpus
+    if corpus is None:
+        return None
+    root = open_root(corpus)
+    return sum((root.folder / doc).stat().st_size for doc in find_docs(root).docs) // CHARS_PER_TOKEN
 
 
 def run_experiment(  # noqa: PLR0913 - each is a choice of its own
@@ -151,7 +163,7 @@ def run(
         _require_prices(experiment)
     folder = experiment.folder
     with folder.held(), ExitStack() as stack:
-        replies = stack.enter_context(closing(ReplyCache(folder.path.parent / "replies.db"))) if use_cache else None
+        replies = stack.enter_context(closing(ReplyCache(REPLIES))) if use_cache else None
         chains = stack.enter_context(ArmChains(experiment.spec, experiment.settings, folder.path, replies))
         chains.open(experiment.arms)
         chains.require_documents(experiment.queries)

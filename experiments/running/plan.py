@@ -46,19 +46,23 @@ class Plan:
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
-def plan_arm(arm: Arm, calls: int, prompt: Prompt, spec: ChatModelSpec, evidence_tokens: int) -> ArmPlan:
+def plan_arm(arm: Arm, calls: int, prompt: Prompt, spec: ChatModelSpec, evidence_tokens: int | None) -> ArmPlan:
     """Estimate: the prompt's own text, the evidence, and an answer of usual length."""
     own = len(prompt.system + prompt.user + max(prompt.policies.values(), key=len, default="")) // CHARS_PER_TOKEN
-    given = calls * (own + evidence_tokens)
+    given = calls * (own + (evidence_tokens or 0))
     said = calls * ANSWER_TOKENS
     if spec.provider == "offline":
         return ArmPlan(arm.name, calls, 0, 0, 0.0)
-    cost = computed_cost(spec.prices, given, 0, said) if spec.prices else None
+    known = spec.prices and evidence_tokens is not None
+    cost = computed_cost(spec.prices, given, 0, said) if spec.prices and known else None
     return ArmPlan(arm.name, calls, given, said, cost)
 
 
-def evidence_tokens(arm: Arm, settings: Mapping[str, int], corpus_tokens: int) -> int:
-    """Estimate the tokens of passages in a prompt of an arm, by the settings `k`, `budget` and `passage_chars`."""
+def evidence_tokens(arm: Arm, settings: Mapping[str, int], corpus_tokens: int | None) -> int | None:
+    """Estimate the tokens of passages in a prompt of an arm, by the settings `k`, `budget` and `passage_chars`.
+
+    None is unknown: that of a whole corpus of unknown size.
+    """
     if arm.context == "none":
         return 0
     if arm.context == "full":

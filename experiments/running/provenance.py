@@ -17,6 +17,9 @@ from experiments.records import Arm
 from experiments.running.reported import reported
 from experiments.spec import Spec
 
+_OF_NO_WEIGHT = {"llm", "prompt", "fallbacks", "trusted_hosts", "milvus_timeout", "rerank_timeout", "collection"}
+"""Settings that arms have of their own, or that change no result."""
+
 LIBRARIES = ("askmd", "langchain", "langchain-core", "langchain-milvus", "langchain-openai", "pymilvus", "milvus-lite")
 
 
@@ -47,7 +50,7 @@ def decisive(spec: Spec, settings: Settings, arms: Sequence[Arm], corpus_hash: s
         "corpus": corpus_hash,
         "seed": str(spec.seed),
         "judge": f"{spec.judge} {prompt_hash('judge.md') if spec.judge else ''}",
-        "settings": _hash({**spec.settings}),
+        "settings": _hash({name: value for name, value in reported(settings).items() if name not in _OF_NO_WEIGHT}),
         **{f"prompt {name}": _hash(asdict(prompts[name])) for name in _used(arms)},
         **{f"arm {arm.name!r}": _hash(arm.model_dump(mode="json")) for arm in arms},
         **{

@@ -24,19 +24,18 @@ class RunFolder:
     """A run's folder, in which one process writes at a time; safe to share between its threads."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder if it is not there. Raises ConfigError where it cannot be made."""
         self.path = path
         self._lock = Lock()
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"cannot write {path}: {error.strerror}") from None
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes out. Raises ConfigError if one is at work here."""
+        """Make the folder, and keep other processes out. Raises ConfigError if one is at work here."""
         from filelock import FileLock, Timeout
 
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot write {self.path}: {error.strerror}") from None
         lock = FileLock(self.path / ".lock", timeout=0)
         try:
             lock.acquire()
