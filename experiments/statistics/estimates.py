@@ -33,7 +33,7 @@ class Difference(Estimate):
         return apart and self.p < 1 - CONFIDENCE
 
 
-def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
+def estimate(values: Sequence[float], seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
     """Give the mean of at least one value, and its expanded percentile bootstrap interval.
 
     The plain percentile interval is too narrow for few values. Hesterberg, "What Teachers Should Know About the
@@ -50,7 +50,7 @@ def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     means = stats.bootstrap(
         (np.asarray(values, float),),
         np.mean,
-        n_resamples=RESAMPLES,
+        n_resamples=resamples,
         batch=BATCH,
         method="percentile",
         rng=np.random.default_rng(seed),
@@ -60,7 +60,7 @@ def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     return Estimate(float(np.mean(values)), float(low), float(high), n)
 
 
-def difference(old: Sequence[float], new: Sequence[float], seed: int = 0) -> Difference:
+def difference(old: Sequence[float], new: Sequence[float], seed: int = 0, resamples: int = RESAMPLES) -> Difference:
     """Compare two values for each question, in the same order.
 
     The interval is that of `estimate` over the differences. `p` is that of Fisher's randomisation test, two-sided: if
@@ -71,7 +71,7 @@ def difference(old: Sequence[float], new: Sequence[float], seed: int = 0) -> Dif
     from scipy import stats
 
     changes = np.subtract(new, old)
-    found = estimate(changes.tolist(), seed)
+    found = estimate(changes.tolist(), seed, resamples)
     changed = changes[changes != 0]  # a change of zero has no sign to turn
     if len(changed) < 2:
         return Difference(found.mean, found.low, found.high, found.n, 1.0)
@@ -79,7 +79,7 @@ def difference(old: Sequence[float], new: Sequence[float], seed: int = 0) -> Dif
         (changed,),
         np.sum,
         permutation_type="samples",
-        n_resamples=RESAMPLES,
+        n_resamples=resamples,
         batch=BATCH,
         vectorized=True,
         rng=np.random.default_rng(seed),

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments import statistics
 from experiments.statistics.estimates import difference, estimate
 
 Draw = Callable[[np.random.Generator], npt.NDArray[np.float64]]
 ROUNDS = 600
+FEWER = 1_999
+"""Resamples: enough for a rate over many rounds, and four times as quick."""
 DRAWS: dict[str, tuple[Draw, float]] = {
     "success or failure": (lambda rng: (rng.random(50) < 0.7).astype(float), 0.7),
     "few and normal": (lambda rng: rng.normal(0.5, 0.1, 12), 0.5),
@@ -18,18 +19,11 @@ DRAWS: dict[str, tuple[Draw, float]] = {
 }
 
 
-@pytest.fixture
-def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for a rate over many rounds, and four times as quick."""
-    monkeypatch.setattr(statistics, "RESAMPLES", 1_999)
-
-
-@pytest.mark.usefixtures("_fewer_resamples")
 @pytest.mark.parametrize("name", DRAWS)
 def test_intervals_hold_the_truth_in_about_95_of_100_cases(name: str) -> None:
     draw, truth = DRAWS[name]
     rng = np.random.default_rng(1)
-    found = [estimate(draw(rng).tolist(), seed) for seed in range(ROUNDS)]
+    found = [estimate(draw(rng).tolist(), seed, FEWER) for seed in range(ROUNDS)]
     held = np.mean([e.low is not None and e.high is not None and e.low <= truth <= e.high for e in found])
     assert 0.92 <= held <= 0.98
 
@@ -42,22 +36,22 @@ PAIRS: dict[str, Draw] = {
 }
 
 
-@pytest.mark.usefixtures("_fewer_resamples")
 @pytest.mark.parametrize("name", PAIRS)
 def test_chance_alone_is_taken_for_a_difference_in_5_of_100_cases_at_most(name: str) -> None:
     rng = np.random.default_rng(2)
-    found = [difference(np.zeros_like(d).tolist(), d.tolist(), 0) for d in (PAIRS[name](rng) for _ in range(ROUNDS))]
+    drawn = [PAIRS[name](rng) for _ in range(ROUNDS)]
+    found = [difference(np.zeros_like(d).tolist(), d.tolist(), 0, FEWER) for d in drawn]
     alarms = np.mean([d.shown for d in found])
     # Three standard errors of a rate of 0.05; what changed few questions can only be shown less often.
     assert alarms <= 0.077
     assert name != "normal" or alarms >= 0.023
 
 
-@pytest.mark.usefixtures("_fewer_resamples")
 def test_a_difference_that_is_there_is_shown() -> None:
     rng = np.random.default_rng(3)
     old = rng.normal(0.5, 0.2, 60)
-    shown = [difference(old.tolist(), (old + rng.normal(0.1, 0.15, 60)).tolist()).shown for _ in range(50)]
+    new = [(old + rng.normal(0.1, 0.15, 60)).tolist() for _ in range(50)]
+    shown = [difference(old.tolist(), each, 0, FEWER).shown for each in new]
     assert np.mean(shown) > 0.95
 
 
