@@ -209,12 +209,12 @@ def model_server() -> Iterator[str]:
 def _serve_model(pipe: Connection) -> None:
     reply = Reply(" ".join(["word"] * (TOKENS - 1)) + " [1].", delay=DELAY)
     with ChatServer(default=reply) as server:
-        server.requests = _Forgetful()
+        server.requests = Forgetful()
         pipe.send(server.base_url)
         pipe.recv()
 
 
-class _Forgetful(list[Any]):
+class Forgetful(list[Any]):
     """Keeps nothing: a soak makes tens of thousands of requests."""
 
     def append(self, _item: Any) -> None:
@@ -242,13 +242,13 @@ def askmd_server(folder: Path, model: str, streams: int) -> Iterator[tuple[str, 
         subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log) as process,
     ):
         try:
-            _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, folder / "log")
+            wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, folder / "log")
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()
 
 
-def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(httpx2.HTTPError):
