@@ -163,7 +163,8 @@ async def soak(address: str, number: int, seconds: float, pid: int) -> list[dict
         rows.append(row)
         late = f"{row['first_p99']:.0f}" if latest else "none"
         print(
-            f"| {passed:.0f} | {row['answers']} | {row['errors']} | {row['megabytes']:.0f} | {row['files']} | {late} |",
+            f"| {passed:.0f} | {row['answers']} | {row['errors']} "
+            f"| {row['megabytes']:.0f} | {row['files']:.0f} | {late} |",
             flush=True,
         )
     await running
@@ -172,22 +173,23 @@ async def soak(address: str, number: int, seconds: float, pid: int) -> list[dict
 
 def held(pid: int) -> dict[str, float]:
     """Give the resident memory, the open files and the CPU time of a process and its children (Linux)."""
-    pids = [pid, *_children(pid)]
-    status = [Path(f"/proc/{each}/status").read_text("utf-8") for each in pids]
-    kilobytes = sum(int(text.split("VmRSS:")[1].split()[0]) for text in status if "VmRSS:" in text)
-    times = [Path(f"/proc/{each}/stat").read_text("utf-8").rpartition(")")[2].split()[11:13] for each in pids]
-    ticks = sum(int(user) + int(system) for user, system in times)
-    cpu = ticks / os.sysconf("SC_CLK_TCK")
-    return {
-        "cpu_seconds": cpu,
-        "megabytes": kilobytes / 1e3,
-        "files": sum(len([*Path(f"/proc/{each}/fd").iterdir()]) for each in pids),
-    }
+    found = {"cpu_seconds": 0.0, "megabytes": 0.0, "files": 0.0}
+    for each in [pid, *_children(pid)]:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended in the meantime
+            status = Path(f"/proc/{each}/status").read_text("utf-8")
+            times = Path(f"/proc/{each}/stat").read_text("utf-8").rpartition(")")[2].split()[11:13]
+            found["files"] += len([*Path(f"/proc/{each}/fd").iterdir()])
+            found["megabytes"] += int(status.split("VmRSS:")[1].split()[0]) / 1e3 if "VmRSS:" in status else 0.0
+            found["cpu_seconds"] += sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def _children(pid: int) -> Iterator[int]:
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text("utf-8").split():
+        children = ""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended in the meantime
+            children = (task / "children").read_text("utf-8")
+        for child in children.split():
             yield int(child)
             yield from _children(int(child))
 

@@ -230,7 +230,7 @@ def sample(counts: Counts, pids: dict[str, int], seconds: float) -> list[dict[st
         time.sleep(min(max(seconds / 40, 1.0), seconds - passed))
         row: dict[str, Any] = {"seconds": time.monotonic() - began, **{name: held(pid) for name, pid in pids.items()}}
         rows.append(row)
-        held_now = " | ".join(f"{row[name]['megabytes']:.0f} | {row[name]['files']}" for name in pids)
+        held_now = " | ".join(f"{row[name]['megabytes']:.0f} | {row[name]['files']:.0f}" for name in pids)
         print(
             f"| {row['seconds']:.0f} | {counts.answers} | {counts.searches} | {len(counts.faults)} | {held_now} |",
             flush=True,

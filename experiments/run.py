@@ -1,32 +1,26 @@
 """Runs an experiment: every arm is asked every question, and each call is written down as it ends."""
 
-import json
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, cast
-
-from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.runnables import Runnable
 
 from chains.prompting.prompts import load_prompts
 from chains.schema import Answer
-from config.errors import AskmdError, ConfigError
+from config.errors import ConfigError
 from config.models import find_model
 from config.settings import Settings
 from experiments.measuring.judge import judge_answer, judge_pair
-from experiments.measuring.measures import measure_answer
 from experiments.queries import Query, read_queries
 from experiments.records import Arm, Preference, Record
 from experiments.results import Results
 from experiments.running.arm_chains import ArmChains
-from experiments.running.cached_chat import TIMES
+from experiments.running.asking import Call, ask
+from experiments.running.budget import Budget
 from experiments.running.plan import CHARS_PER_TOKEN, Plan, evidence_tokens, plan_arm
 from experiments.running.provenance import decisive, provenance
 from experiments.running.reply_cache import ReplyCache
@@ -42,20 +36,6 @@ REPLIES = RUNS / "replies.db"
 
 def ignore(_record: Record) -> None:
     """Tell nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One question to one arm."""
-
-    arm: Arm
-    query: Query
-    repeat: int
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """See Record.key."""
-        return self.arm.name, self.query.id, self.repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +151,7 @@ def run(
             provenance(experiment.spec, experiment.settings, experiment.arms, experiment.queries),
             decisive(experiment.spec, experiment.settings, experiment.arms, chains.corpus_hash()),
         )
-        budget = _Budget(max_cost)
+        budget = Budget(max_cost)
         calls = open_calls(experiment, retry_failed=retry_failed)
         with ThreadPoolExecutor(experiment.spec.concurrency, thread_name_prefix="askmd-experiment") as pool:
             futures = [pool.submit(_make, call, chains, experiment, budget) for call in calls]
@@ -187,7 +167,7 @@ def run(
     return folder.results()
 
 
-def _make(call: Call, chains: ArmChains, experiment: Experiment, budget: "_Budget") -> Record | None:
+def _make(call: Call, chains: ArmChains, experiment: Experiment, budget: Budget) -> Record | None:
     if budget.spent_up():
         return None
     record = ask(call, chains.chain(call.arm, call.repeat), chains.choices(call.arm))
@@ -227,7 +207,7 @@ def open_pairs(experiment: Experiment) -> list[Pair]:
     return pairs
 
 
-def _prefer(chains: ArmChains, experiment: Experiment, budget: "_Budget", pair: Pair) -> None:
+def _prefer(chains: ArmChains, experiment: Experiment, budget: Budget, pair: Pair) -> None:
     if budget.spent_up():
         return
     judged = judge_pair(pair.query, *pair.answers, chains.judge(pair.arms[0], pair.repeat))
@@ -235,78 +215,6 @@ def _prefer(chains: ArmChains, experiment: Experiment, budget: "_Budget", pair: 
     experiment.folder.append(
         Preference(question=pair.query.id, repeat=pair.repeat, first=first, second=second, **judged)
     )
-
-
-def ask(call: Call, chain: Runnable[Any, Any], choices: dict[str, Any]) -> Record:
-    """Make a call and measure it. What fails, or breaks off, becomes a record of a failure."""
-    watch = _Watch()
-    began = time.perf_counter()
-    first: float | None = None
-    answer: Any = {}
-    error: str | None = None
-    try:
-        for piece in chain.stream(call.query.question, config={"configurable": choices, "callbacks": [watch]}):
-            if first is None and piece.get("answer"):
-                first = time.perf_counter() - began
-            answer = piece if not answer else answer + piece
-    except AskmdError as failure:
-        error = str(failure)
-    seconds = time.perf_counter() - began
-    if error is None and answer["incomplete"]:
-        error = f"the answer is incomplete: {answer['incomplete']}"
-    cached = bool(watch.times) and all(times["cached"] for times in watch.times)
-    if cached:  # as long as it took when the reply was made
-        first = None if first is None else first + sum(times["first_token"] or 0.0 for times in watch.times)
-        seconds += sum(times["whole"] for times in watch.times)
-    given = None if error else json.loads(json.dumps(dict(answer), default=str))
-    measures = {} if error else measure_answer(call.query, answer, call.arm.context, first, seconds)
-    return Record(
-        arm=call.arm.name,
-        question=call.query.id,
-        repeat=call.repeat,
-        answer=given,
-        error=error,
-        first_token_seconds=first,
-        seconds=seconds,
-        cached=cached,
-        measures=measures,
-    )
-
-
-class _Watch(BaseCallbackHandler):
-    """Hears how long each reply took, and whether it came from the cache."""
-
-    def __init__(self) -> None:
-        self.times: list[dict[str, Any]] = []
-
-    def on_llm_end(self, response: Any, **_: Any) -> None:
-        """Note the times that the model left in its reply."""
-        for generations in response.generations:
-            for generation in generations:
-                self.times += generation.message.response_metadata.get(TIMES, [])
-
-
-@dataclass
-class _Budget:
-    """What this run has spent, and whether it may begin further calls."""
-
-    limit: float | None
-    spent: float = 0.0
-    closed: bool = False
-    lock: Lock = field(default_factory=Lock)
-
-    def spent_up(self) -> bool:
-        with self.lock:
-            return self.closed or (self.limit is not None and self.spent >= self.limit)
-
-    def add(self, record: Record) -> None:
-        if record.answer is not None and not record.cached:
-            with self.lock:
-                self.spent += record.answer["usage"]["cost"] or 0.0
-
-    def close(self) -> None:
-        with self.lock:
-            self.closed = True
 
 
 def _require_prices(experiment: Experiment) -> None:
