@@ -109,14 +109,22 @@ def compared(arms: Sequence[_Arm]) -> list[tuple[_Arm, _Arm]]:
     return [pair for pair in combinations(arms, 2) if len(arms) <= ALL_PAIRS or pair[0] is arms[0]]
 
 
+REPORTED = {metric.name for metric in METRICS if metric.unit in {"tokens", "dollars"}}
+"""Measures that are unknown where they are None, and not out of place."""
+
+
 def values_of(records: Sequence[Record], arm: str) -> Values:
-    """Give what was measured of an arm's answers."""
+    """Give what was measured of an arm's answers.
+
+    Tokens and cost count only if they are known of every answer: those that are known are mostly those that took none.
+    """
+    answered = [record for record in records if record.arm == arm and record.answer is not None]
+    unknown = {name for record in answered for name in REPORTED if record.measures.get(name) is None}
     given: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for record in records:
-        if record.arm == arm and record.answer is not None:
-            for name, value in record.measures.items():
-                if value is not None:
-                    given[name][record.question].append(value)
+    for record in answered:
+        for name, value in record.measures.items():
+            if value is not None and name not in unknown:
+                given[name][record.question].append(value)
     return {
         name: {question: sum(each) / len(each) for question, each in questions.items()}
         for name, questions in given.items()

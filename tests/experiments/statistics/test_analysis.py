@@ -40,6 +40,12 @@ def test_repeats_are_averaged_before_they_count_and_failures_are_no_values() -> 
     assert [metric.name for metric in found.metrics] == ["token_f1"]
 
 
+def test_a_cost_that_is_not_known_of_every_answer_is_not_known() -> None:
+    records = [record("A", "0", cost=0.0, token_f1=0.5), record("A", "1", cost=None, token_f1=None)]
+    (summary,) = analyse(results(*records, arms=("A",))).arms
+    assert list(summary.means) == ["token_f1"]
+
+
 def test_arms_are_compared_on_the_questions_that_both_answered() -> None:
     records = [record("A", str(n), token_f1=0.2 + n / 100) for n in range(8)]
     records += [record("B", str(n), token_f1=0.7 + n / 90) for n in range(7)] + [record("B", "7", error="no")]
