@@ -22,11 +22,11 @@ from ingest.pipeline import ingest
 from tests.askmd.serving.guarded import QUESTION, post
 from tests.support.chat_replies import Reply
 from tests.support.chat_server import ChatServer
+from tests.support.command import ASKMD
 from tests.support.corpus import FILES
 from tests.support.milvus_server import MilvusServer, free_port
 from tests.support.stores import write_files
 
-ASKMD = str(Path(sys.executable).with_name("askmd"))
 WITHIN = 90.0
 """Seconds that a process may take to start or to end on a busy machine."""
 
