@@ -27,6 +27,7 @@ METRICS = (
     Metric("key_facts", "Key facts mentioned"),
     Metric("answered", "Answerable questions answered"),
     Metric("refused", "Unanswerable questions refused"),
+    Metric("refused_rightly", "Refusals that were right", compared=False),
     Metric("hit@1", "Right passage first", compared=False),
     Metric("recall@5", "Needs found in 5 passages", compared=False),
     Metric("mrr@10", "Reciprocal rank of the right passage"),

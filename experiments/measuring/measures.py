@@ -70,6 +70,7 @@ def _refusals(query: Query, answer: Answer) -> Measures:
     return {
         "answered": float(not refused) if answerable and asked else None,
         "refused": float(refused) if not answerable and asked else None,
+        "refused_rightly": float(not answerable) if refused and asked else None,
     }
 
 

@@ -65,6 +65,9 @@ def test_unanswerable_questions_are_to_be_refused_and_open_requests_are_not() ->
     assert measures(query(), answer("No.", refused=True))["refused"] == 1
     assert measures(query(), answer("In a tin."))["refused"] == 0
     assert measures(query(), answer("Not from the documents: tin.", own_knowledge=True))["refused"] == 1
+    assert measures(query(), answer("No.", refused=True))["refused_rightly"] == 1
+    assert measures(ASKED, answer("No.", refused=True))["refused_rightly"] == 0
+    assert measures(ASKED, answer("In a tin."))["refused_rightly"] is None
     open_ended = measures(query(kind=OPEN), answer("<html>"))
     assert (open_ended["refused"], open_ended["answered"]) == (None, None)
 
