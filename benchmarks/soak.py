@@ -92,7 +92,8 @@ class World:
         if not any(each.text[passage["start"] : passage["end"]] == passage["text"] for each in same):
             return f"{passage['doc']}: not the slice that it says"
         if not any(each.until >= begun and each.since <= answered for each in same):
-            return f"{passage['doc']}: older than the last sync"
+            late = min(begun - each.until for each in same)
+            return f"{passage['doc']}: replaced {late:.2f} s before the last sync began, asked for {asked:.2f}"
         return None
 
 
