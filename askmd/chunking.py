@@ -7,7 +7,8 @@ import typer
 
 from config.errors import SourceError
 from config.settings import Settings
-from ingest.load import SourceFile, decode, open_root, read_bytes
+from ingest.find import open_root
+from ingest.load import SourceFile, decode, read_bytes
 from ingest.pipeline import make_splitter
 from ingest.split import Split
 from store.embeddings import configured_embeddings

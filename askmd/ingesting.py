@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import typer
 
@@ -14,7 +13,7 @@ from store.filters import equals
 from store.milvus import open_store
 
 
-def run_ingest(settings: Settings, path: Path, options: IngestOptions) -> SyncReport:
+def run_ingest(settings: Settings, path: str, options: IngestOptions) -> SyncReport:
     """Ingest, with a progress bar where somebody watches."""
     if not sys.stderr.isatty():
         return ingest(settings, path, options)

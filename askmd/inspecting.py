@@ -96,7 +96,7 @@ def describe_store(settings: Settings, *, check: bool = False) -> dict[str, Any]
                     "path": path,
                     "files": len(store.file_hashes(name)),
                     "chunks": store.count(equals("root", name)),
-                    **(asdict(find_drift(store, name, Path(path))) if check else {}),
+                    **(asdict(find_drift(store, name, path)) if check else {}),
                 }
                 for name, path in store.roots().items()
             ],

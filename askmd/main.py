@@ -24,7 +24,10 @@ experiment = typer.Typer(help="Compare prompts, models and retrieval over a file
 app.add_typer(experiment, name="experiment")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Path_ = Annotated[Path, typer.Argument(metavar="PATH", help="A folder of Markdown, or one file.", show_default=False)]
+Location = Annotated[
+    str,
+    typer.Argument(metavar="PATH", help="A folder of Markdown, or one file; or an address: s3://…", show_default=False),
+]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.", show_default=False)]
 K = Annotated[int | None, typer.Option("--k", metavar="N", help="Passages to retrieve.", show_default=False)]
 Rerank = Annotated[str | None, typer.Option("--rerank", metavar="NAME", help="Reranker, by name.", show_default=False)]
@@ -44,7 +47,7 @@ Budget = Annotated[
 
 @app.command()
 def ingest(
-    path: Path_,
+    path: Location,
     name: Annotated[str | None, typer.Option(metavar="ROOT", help="Name of the root; else the folder's.")] = None,
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Take these files, not *.md.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Leave these files out.")] = None,

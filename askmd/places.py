@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from chains.schema import Evidence, Hit, Place
+from store.location import is_remote
 
 
 def place(found: Place, line: int | None = None) -> str:
     """Give `path:line`, relative to the working directory where the file lies in it; by default its first line."""
+    if is_remote(found["path"]):
+        return f"{found['path']}:{line or found['start_line']}"
     path = Path(found["path"] or found["doc"])
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())

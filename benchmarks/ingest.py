@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from config.settings import Settings
-from ingest.load import decode, find_docs, open_root, read_bytes
+from ingest.find import find_docs, open_root
+from ingest.load import decode, read_bytes
 from ingest.pipeline import ingest, make_splitter
 from ingest.report import SyncReport
 from ingest.split import embedded_text

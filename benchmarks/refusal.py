@@ -32,7 +32,8 @@ from chains.retrieval.gate import DEPTH, Curve, Sign, is_across
 from chains.retrieval.retrieve import CANDIDATES
 from experiments.measuring.refusal import auroc
 from experiments.queries import Query, read_queries
-from ingest.load import decode, find_docs, open_root, read_bytes
+from ingest.find import find_docs, open_root
+from ingest.load import decode, read_bytes
 from ingest.rows import terms, to_rows
 from ingest.split import split
 from store.embeddings import EmbeddingModel, open_embedding

@@ -24,7 +24,8 @@ import numpy as np
 
 from chains.retrieval.retrieve import CANDIDATES, retrieve
 from config.settings import Settings
-from ingest.load import SourceFile, decode, find_docs, open_root, read_bytes
+from ingest.find import find_docs, open_root
+from ingest.load import SourceFile, decode, read_bytes
 from ingest.pipeline import make_fingerprint, make_splitter
 from ingest.rows import NewRow, terms, to_rows
 from ingest.split import Split

@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from config.errors import SourceError
+from ingest.find import find_docs, open_root
 from ingest.front_matter import read_front_matter
-from ingest.load import decode, find_docs, open_root, read_bytes
+from ingest.load import decode, read_bytes
 from ingest.split import embedded_text, split
 from store.embeddings import open_embedding
 

@@ -27,7 +27,8 @@ from experiments.running.reply_cache import ReplyCache
 from experiments.running.run_folder import RunFolder
 from experiments.spec import Spec, arms, settings_of
 from experiments.statistics.analysis import compared
-from ingest.load import find_docs, open_root
+from ingest.find import find_docs, open_root
+from ingest.load import read_bytes
 
 Ended = Callable[[Record], None]
 RUNS = Path("runs")
@@ -101,7 +102,7 @@ def _corpus_tokens(experiment: Experiment) -> int | None:
     if corpus is None:
         return None
     root = open_root(corpus)
-    return sum((root.folder / doc).stat().st_size for doc in find_docs(root).docs) // CHARS_PER_TOKEN
+    return sum(len(read_bytes(root, doc)) for doc in find_docs(root).docs) // CHARS_PER_TOKEN
 
 
 def run_experiment(  # noqa: PLR0913 - each is a choice of its own

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import SourceError
-from ingest.load import find_docs, open_root, read_bytes
+from ingest.find import find_docs, open_root
+from ingest.load import read_each
 from store.file_hash import hash_file
+from store.location import is_remote
 from store.milvus import Store
 
 
@@ -18,19 +20,19 @@ class Drift:
     new: list[str]
 
 
-def find_drift(store: Store, root: str, path: Path) -> Drift:
-    """Compare a root in the store with its files. A path that is not there any more has lost all of them."""
+def find_drift(store: Store, root: str, location: str) -> Drift:
+    """Compare a root in the store with its files. A folder of this machine that is not there has lost all of them.
+
+    Raises SourceError for an address that cannot be reached.
+    """
     stored = store.file_hashes(root)
-    if not path.exists():
+    if not is_remote(location) and not Path(location).exists():
         return Drift([], sorted(stored), [])
-    folder = open_root(path, root)
+    folder = open_root(location, root)
     changed, gone = [], []
-    for doc, file_hash in sorted(stored.items()):
-        try:
-            now = hash_file(read_bytes(folder, doc))
-        except SourceError:
+    for doc, data in read_each(folder, sorted(stored)):
+        if isinstance(data, SourceError):
             gone.append(doc)
-            continue
-        if now != file_hash:
+        elif hash_file(data) != stored[doc]:
             changed.append(doc)
     return Drift(changed, gone, [doc for doc in find_docs(folder).docs if doc not in stored])

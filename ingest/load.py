@@ -1,38 +1,24 @@
-"""Finding Markdown files under a folder and reading them, with everything odd about them reported."""
+"""Reading and decoding Markdown files, with everything odd about them noted."""
 
 import codecs
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from config.errors import SourceError
+from ingest.find import Root
 from store.file_hash import MAX_FILE_BYTES, hash_file
 
-MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdx")
-IGNORE_FILES = (".gitignore", ".askmdignore")
+READERS = 16
+"""Files of a remote folder that are read at a time: each is a round trip."""
 _UTF_BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """What is ingested under one name: a folder, or a single file in its folder."""
-
-    name: str
-    folder: Path
-    only: str | None = None
-
-    @property
-    def location(self) -> Path:
-        """The absolute path that was ingested: the folder, or the single file."""
-        return self.folder / self.only if self.only else self.folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,121 +31,43 @@ class SourceFile:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Something the user should know of a file; `skipped` where it could not be ingested."""
-
-    doc: str
-    reason: str
-    skipped: bool = field(default=False, kw_only=True)
-
-
-def open_root(path: Path, name: str | None = None) -> Root:
-    """Make a root of a folder or a file; named as it is, unless another name is given. Raises SourceError."""
-    if not path.exists():
-        raise SourceError(f"{path} does not exist")
-    full = path.resolve()
-    if full.is_dir():
-        return Root(name or full.name or "root", full)
-    if full.is_file():
-        return Root(name or full.name, full.parent, only=full.name)
-    raise SourceError(f"{path} is neither a folder nor a file")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The Markdown files of a root in a stable order, and the folders that could not be looked into."""
-
-    docs: list[str]
-    unreadable: list[Report] = field(default_factory=list)
-
-    def covers(self, doc: str) -> bool:
-        """Tell whether a file would have been found if it were there."""
-        return not any(report.doc == "." or doc.startswith(f"{report.doc}/") for report in self.unreadable)
-
-
-def find_docs(root: Root, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Found:
-    """Look for the Markdown files of a root.
-
-    Hidden files and folders are left out, and what `.gitignore` and `.askmdignore` inside the root ignore. `include`
-    takes the place of the usual file names (`*.md`, `*.markdown`, `*.mdx`); `exclude` has the last word; both are
-    written like the lines of a `.gitignore`. Links are followed where they lead to something inside the root, but never
-    in a circle.
-    """
-    if root.only is not None:
-        return Found([root.only])
-    unreadable: list[Report] = []
-
-    def on_error(folder: Path, error: OSError) -> None:
-        doc = folder.relative_to(root.folder).as_posix()
-        unreadable.append(Report(doc, f"the folder cannot be read: {error.strerror}", skipped=True))
-
-    wanted = GitIgnoreSpec.from_lines(include) if include else None
-    unwanted = GitIgnoreSpec.from_lines(exclude)
-    found = []
-    for path in _walk(root.folder, root.folder, (), (root.folder.resolve(),), on_error):
-        doc = path.relative_to(root.folder).as_posix()
-        suits = wanted.match_file(doc) if wanted else path.suffix.lower() in MARKDOWN_SUFFIXES
-        if suits and not unwanted.match_file(doc):
-            found.append(doc)
-    return Found(sorted(found), unreadable)
-
-
-_Ignores = tuple[tuple[Path, GitIgnoreSpec], ...]
-_OnError = Callable[[Path, OSError], None]
-
-
-def _walk(
-    folder: Path, top: Path, ignores: _Ignores, ancestors: tuple[Path, ...], on_error: _OnError
-) -> Iterator[Path]:
-    try:
-        ignores = (*ignores, *_read_ignores(folder))
-        with os.scandir(folder) as entries:
-            paths = sorted(Path(entry.path) for entry in entries if not entry.name.startswith("."))
-    except OSError as error:
-        on_error(folder, error)
-        return
-    for path in paths:
-        is_folder = path.is_dir()
-        if _is_ignored(path, is_folder, ignores):
-            continue
-        target = path.resolve()
-        if path.is_symlink() and not target.is_relative_to(top.resolve()):
-            continue
-        if not is_folder:
-            yield path
-        elif target not in ancestors:
-            yield from _walk(path, top, ignores, (*ancestors, target), on_error)
-
-
-def _read_ignores(folder: Path) -> Iterator[tuple[Path, GitIgnoreSpec]]:
-    for name in IGNORE_FILES:
-        if (folder / name).is_file():
-            text = (folder / name).read_text("utf-8", errors="replace")
-            yield folder, GitIgnoreSpec.from_lines(text.splitlines())
-
-
-def _is_ignored(path: Path, is_folder: bool, ignores: _Ignores) -> bool:
-    ignored = False
-    for folder, spec in ignores:
-        verdict = spec.check_file(path.relative_to(folder).as_posix() + "/" * is_folder).include
-        ignored = ignored if verdict is None else verdict
-    return ignored
-
-
 def read_bytes(root: Root, doc: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """Read a file. Raises SourceError with the reason for one that cannot be ingested."""
     try:
         doc.encode()
     except UnicodeEncodeError:
         raise SourceError("its name is not valid Unicode") from None
-    path = root.folder / doc
     try:
-        if (size := path.stat().st_size) > max_bytes:
+        size = (root.folder / doc).stat().st_size if isinstance(root.folder, Path) else root.folder.size(doc)
+        if size > max_bytes:
             raise SourceError(f"{size:,} bytes, more than the limit of {max_bytes:,}")
-        return path.read_bytes()
+        return (root.folder / doc).read_bytes() if isinstance(root.folder, Path) else root.folder.read(doc)
     except OSError as error:
         raise SourceError(error.strerror or str(error)) from None
+
+
+def read_each(
+    root: Root, docs: Sequence[str], max_bytes: int = MAX_FILE_BYTES
+) -> Iterator[tuple[str, bytes | SourceError]]:
+    """Read files in their order, those of a remote folder some at a time; give the reason for what cannot be read."""
+    if isinstance(root.folder, Path):
+        yield from ((doc, _try_to_read(root, doc, max_bytes)) for doc in docs)
+        return
+    coming: deque[tuple[str, Future[bytes | SourceError]]] = deque()
+    with ThreadPoolExecutor(READERS, thread_name_prefix="askmd-fetch") as threads:
+        for doc in docs:
+            coming.append((doc, threads.submit(_try_to_read, root, doc, max_bytes)))
+            if len(coming) > READERS:
+                first, read = coming.popleft()
+                yield first, read.result()
+        yield from ((doc, read.result()) for doc, read in coming)
+
+
+def _try_to_read(root: Root, doc: str, max_bytes: int) -> bytes | SourceError:
+    try:
+        return read_bytes(root, doc, max_bytes)
+    except SourceError as error:
+        return error
 
 
 def decode(doc: str, data: bytes) -> SourceFile:

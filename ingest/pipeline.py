@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.errors import SourceError, StoreError
 from config.settings import Settings
-from ingest.load import Found, Root, find_docs, open_root
+from ingest.find import Found, Root, find_docs, open_root
 from ingest.report import SyncReport
 from ingest.split import SPLITTER_VERSION, Split, split
 from ingest.sync import Ingestion, Progress, ignore_progress, sync
@@ -16,6 +16,7 @@ from store.connection import is_lite
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.fingerprint import LEXICAL_VERSION, Fingerprint
 from store.lease import EVERYTHING, lease
+from store.location import is_remote
 from store.milvus import (
     GATE_PROPERTY,
     Store,
@@ -43,9 +44,14 @@ class IngestOptions:
 
 
 def ingest(
-    settings: Settings, path: Path, options: IngestOptions | None = None, embeddings: Sequence[EmbeddingModel] = ()
+    settings: Settings,
+    path: Path | str,
+    options: IngestOptions | None = None,
+    embeddings: Sequence[EmbeddingModel] = (),
 ) -> SyncReport:
-    """Bring the store in step with a folder or a file. `embeddings` that are already open save opening them.
+    """Bring the store in step with a folder or a file: a path, or an address of fsspec such as `s3://bucket/docs`.
+
+    `embeddings` that are already open save opening them.
 
     Raises SourceError for a path that is not there or would come out empty, StoreError where Milvus fails or the
     collection was built with other settings, EmbeddingError where the model cannot be had.
@@ -116,7 +122,7 @@ def _plan(settings: Settings, work: Ingestion, fingerprint: Fingerprint, *, rebu
 def _check_claim(store: Store, root: Root, *, named: bool) -> None:
     """Keep two folders that happen to have the same name from replacing each other."""
     known = store.roots().get(root.name)
-    if known not in (None, str(root.location)) and not named:
+    if known not in (None, root.location) and not named:
         raise StoreError(
             f"{root.name!r} was ingested from {known}; ingesting {root.location} under that name would replace it: "
             f"choose another with --name, or say --name {root.name} if it is the same in a new place"
@@ -125,7 +131,7 @@ def _check_claim(store: Store, root: Root, *, named: bool) -> None:
 
 def _rebuild(old: Store, work: Ingestion, fingerprint: Fingerprint) -> SyncReport:
     """Build all roots anew in a collection beside the old one, which readers see until the new one is whole."""
-    others = [open_root(Path(path), name) for name, path in _reachable(old.roots(), work.root.name)]
+    others = [open_root(path, name) for name, path in _reachable(old.roots(), work.root.name)]
     with lease(old, EVERYTHING):
         drop_leftovers(old)
         new = create_beside(old.settings, old.client, fingerprint)
@@ -152,7 +158,7 @@ def _rebuild_root(old: Store, new: Store, work: Ingestion) -> SyncReport:
 
 def _reachable(roots: dict[str, str], but: str) -> Iterator[tuple[str, str]]:
     for name, path in roots.items():
-        if name != but and not Path(path).exists():
+        if name != but and not is_remote(path) and not Path(path).exists():
             raise SourceError(
                 f"cannot rebuild {name!r}: {path} is not there; bring it back, or take it out with: askmd remove {name}"
             )

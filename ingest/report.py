@@ -3,7 +3,14 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ingest.load import Report
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something the user should know of a file; `skipped` where it could not be ingested."""
+
+    doc: str
+    reason: str
+    skipped: bool = field(default=False, kw_only=True)
 
 
 @dataclass

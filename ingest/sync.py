@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from config.errors import SourceError
-from ingest.load import Found, Report, Root, decode, read_bytes
-from ingest.report import SyncReport
+from ingest.find import Found, Root
+from ingest.load import decode, read_each
+from ingest.report import Report, SyncReport
 from ingest.rows import NewRow, terms, to_rows
 from ingest.split import Split
 from store.file_hash import MAX_FILE_BYTES, hash_file
@@ -82,11 +83,11 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     docs = ingestion.found.docs
     if stored and not docs and not ingestion.allow_empty:
         raise SourceError(
-            f"no Markdown under {ingestion.root.folder}, but {len(stored)} of its files are in the store as {name!r}; "
-            "if they are to go, say so with --allow-empty"
+            f"no Markdown under {ingestion.root.location}, but {len(stored)} of its files are in the store "
+            f"as {name!r}; if they are to go, say so with --allow-empty"
         )
     if store is not None and not ingestion.dry_run:
-        store.set_root(name, str(ingestion.root.location))
+        store.set_root(name, ingestion.root.location)
     report = SyncReport(reported=list(ingestion.found.unreadable))
     changed_docs: list[str] = []
     known_before = store is not None and store.count() > 0
@@ -130,10 +131,11 @@ def _changes(ingestion: Ingestion, stored: dict[str, str], report: SyncReport) -
     docs = ingestion.found.docs
     present = set(docs)
     gone = Counter(hash_ for doc, hash_ in stored.items() if doc not in present and ingestion.found.covers(doc))
-    for done, doc in enumerate(docs):
+    for done, (doc, data) in enumerate(read_each(ingestion.root, docs, ingestion.max_file_bytes)):
         ingestion.on_file(done, len(docs))
         try:
-            data = read_bytes(ingestion.root, doc, ingestion.max_file_bytes)
+            if isinstance(data, SourceError):
+                raise data
             file_hash = hash_file(data)
             if stored.get(doc) == file_hash:
                 report.unchanged += 1

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from chains.retrieval.retrieve import path_of
 from config.errors import AskmdError
 from ingest.load import decode
 from ingest.source_lines import line_starts
 from store.file_hash import MAX_FILE_BYTES, hash_file
 from store.filters import equals
+from store.location import is_remote, path_of
 from store.milvus import FIRST_ROWS, Store
 
 Lines = tuple[int, int | None]
@@ -43,11 +43,11 @@ def read_source(store: Store, doc: str, root: str | None = None, lines: Lines = 
     places = store.roots()
     for row in store.rows(f"{equals('doc', doc)} and {FIRST_ROWS}", ["root", "file_hash"]):
         if row["root"] in places and root in (None, row["root"]):
-            return _read(Path(places[row["root"]]), row["root"], doc, row["file_hash"], lines)
+            return _read(places[row["root"]], row["root"], doc, row["file_hash"], lines)
     raise NoSourceError(404, "no such document was ingested")
 
 
-def _read(location: Path, root: str, doc: str, file_hash: str, lines: Lines) -> SourceText:
+def _read(location: str, root: str, doc: str, file_hash: str, lines: Lines) -> SourceText:
     data = _bytes(location, doc)
     text = decode(doc, data).text
     starts = [*line_starts(text), len(text)]
@@ -59,11 +59,13 @@ def _read(location: Path, root: str, doc: str, file_hash: str, lines: Lines) -> 
     return SourceText(root, doc, first, last, number, shown, hash_file(data) != file_hash)
 
 
-def _bytes(location: Path, doc: str) -> bytes:
+def _bytes(location: str, doc: str) -> bytes:
     """Read a file within the folder of its root, wherever links lead; others may write to the store."""
     gone = NoSourceError(410, "the document was ingested, and cannot be read here now")
-    path = path_of(location, doc)
-    folder = path.parent if path == location else location
+    if is_remote(location):  # reading whatever address the store names would let its writers use this server
+        raise gone
+    path = Path(path_of(location, doc))
+    folder = path.parent if path == Path(location) else Path(location)
     try:
         file = path.resolve(strict=True)
         if not file.is_relative_to(folder.resolve()) or not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from chains.retrieval.asked import Asked
@@ -19,6 +18,7 @@ from config.settings import Settings
 from store.compatible import require_same_vectors
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import Filters, check_filters
+from store.location import path_of
 from store.milvus import Store
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def to_hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         id=passage.found,
         root=first["root"],
         doc=first["doc"],
-        path=str(path_of(Path(location), first["doc"])) if location else "",
+        path=path_of(location, first["doc"]) if location else "",
         file_hash=first["file_hash"],
         start=first["start"],
         end=last["end"],
@@ -152,11 +152,6 @@ def _dated(front_matter: Mapping[str, Any]) -> dict[str, str]:
 
 def _is_short(value: Any) -> bool:
     return isinstance(value, str | int | float) and len(str(value)) <= 40
-
-
-def path_of(location: Path, doc: str) -> Path:
-    """A root that is a single file is its own only document."""
-    return location if location.name == doc and not location.is_dir() else location / doc
 
 
 def to_document(hit: Hit) -> "Document":

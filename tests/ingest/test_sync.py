@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from config.errors import SourceError
 from config.settings import Settings
-from ingest.load import Found, Report, find_docs, open_root
-from ingest.report import SyncReport
+from ingest.find import Found, find_docs, open_root
+from ingest.report import Report, SyncReport
 from ingest.split import split
 from ingest.sync import Ingestion, sync
 from store.filters import equals
