@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,14 +48,13 @@ def talk(url: str, *parts: bytes, wait: float = 20.0) -> bytes:
     """Send bytes as they are over one connection; give all that comes back until the server closes it or falls silent."""
     place = urlsplit(url)
     with socket.create_connection((place.hostname, place.port), timeout=wait) as connection:
-        for part in parts:
-            connection.sendall(part)
+        with suppress(ConnectionError):  # a server that has heard enough answers and closes
+            for part in parts:
+                connection.sendall(part)
         received = b""
-        try:
+        with suppress(TimeoutError, ConnectionError):
             while piece := connection.recv(65_536):
                 received += piece
-        except TimeoutError:
-            pass
     return received
 
 

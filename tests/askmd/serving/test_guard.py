@@ -172,14 +172,14 @@ def test_a_line_about_each_request_and_its_question_only_if_wanted(
     serve: Serve, chat: ChatServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     chat.script(Reply("A tin [1]."), Reply("A tin [1]."))
-    with caplog.at_level(logging.INFO, "askmd.requests"):
-        ask(serve())
-        ask(serve(log_questions=True))
 
     def lines() -> list[logging.LogRecord]:
         return [record for record in caplog.records if record.name == "askmd.requests"]
 
-    wait_until(lambda: len(lines()) == 2)  # a line is written when its response has gone
+    with caplog.at_level(logging.INFO, "askmd.requests"):
+        ask(serve())
+        ask(serve(log_questions=True))
+        wait_until(lambda: len(lines()) == 2)  # a line is written when its response has gone
     first, second = lines()
     facts = vars(first)
     assert (facts["route"], facts["status"], facts["llm"], facts["refused"]) == ("/rag/invoke", 200, "scripted", False)
