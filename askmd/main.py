@@ -54,6 +54,9 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything anew, beside the old.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Let a root lose all of its files.")] = False,
+    engine: Annotated[
+        str, typer.Option(metavar="local|ray", help="Read and embed here, or on a Ray cluster.")
+    ] = "local",
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and sync whenever files change.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -70,14 +73,15 @@ def ingest(
         dry_run=dry_run,
         rebuild=rebuild,
         allow_empty=allow_empty,
+        engine=engine,
     )
 
     def show(report: SyncReport) -> None:
         _print_json(report.to_json()) if as_json else print_report(report, dry_run=dry_run)
 
     if watch:
-        if dry_run or rebuild:
-            raise typer.BadParameter("--watch goes with neither --dry-run nor --rebuild")
+        if dry_run or rebuild or engine != "local":
+            raise typer.BadParameter("--watch goes with none of --dry-run, --rebuild and --engine")
         watch_folder(_settings(), path, options, show)
         return 0
     report = run_ingest(_settings(), path, options)

@@ -29,9 +29,10 @@ import numpy as np
 from config.settings import Settings
 from ingest.find import find_docs, open_root
 from ingest.load import decode, read_bytes
-from ingest.pipeline import ingest, make_splitter
+from ingest.pipeline import ingest
 from ingest.report import SyncReport
 from ingest.split import embedded_text
+from ingest.splitter import make_splitter
 from store.embeddings import EmbeddingModel, open_embedding
 from store.weights import find_weights
 from tests.support.milvus_server import MilvusServer

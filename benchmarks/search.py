@@ -26,9 +26,10 @@ from chains.retrieval.retrieve import CANDIDATES, retrieve
 from config.settings import Settings
 from ingest.find import find_docs, open_root
 from ingest.load import SourceFile, decode, read_bytes
-from ingest.pipeline import make_fingerprint, make_splitter
+from ingest.pipeline import make_fingerprint
 from ingest.rows import NewRow, terms, to_rows
 from ingest.split import Split
+from ingest.splitter import make_splitter
 from store.embeddings import EmbeddingModel, configured_embeddings
 from store.lexical import analyse
 from store.milvus import Store, open_or_create_store

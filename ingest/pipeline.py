@@ -1,16 +1,18 @@
 """The whole of ingestion: settings and a path in, a report out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from config.errors import SourceError, StoreError
 from config.settings import Settings
+from ingest.engines import open_engine
 from ingest.find import Found, Root, find_docs, open_root
+from ingest.ingestion import Ingestion, Progress, ignore_progress
 from ingest.report import SyncReport
-from ingest.split import SPLITTER_VERSION, Split, split
-from ingest.sync import Ingestion, Progress, ignore_progress, sync
+from ingest.split import SPLITTER_VERSION
+from ingest.splitter import chunk_tokens
+from ingest.sync import sync
 from store.compatible import require_same_fingerprint
 from store.connection import is_lite
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
@@ -27,8 +29,6 @@ from store.milvus import (
     publish,
 )
 
-Splitter = Callable[[str], Split]
-
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
@@ -40,6 +40,7 @@ class IngestOptions:
     dry_run: bool = False
     rebuild: bool = False
     allow_empty: bool = False
+    engine: str = "local"
     on_file: Progress = ignore_progress
 
 
@@ -59,18 +60,23 @@ def ingest(
     options = options or IngestOptions()
     root = open_root(path, options.name)
     embeddings = embeddings or configured_embeddings(settings)
-    work = Ingestion(
-        root=root,
-        found=find_docs(root, options.include, options.exclude),
-        split=make_splitter(settings, embeddings),
-        encoders=embeddings,
-        dry_run=options.dry_run,
-        allow_empty=options.allow_empty,
-        on_file=options.on_file,
-    )
-    fingerprint = make_fingerprint(settings, embeddings)
-    if options.dry_run:
-        return _plan(settings, work, fingerprint, rebuild=options.rebuild)
+    with open_engine(options.engine, settings, embeddings) as engine:
+        work = Ingestion(
+            root=root,
+            found=find_docs(root, options.include, options.exclude),
+            engine=engine,
+            dry_run=options.dry_run,
+            allow_empty=options.allow_empty,
+            on_file=options.on_file,
+        )
+        fingerprint = make_fingerprint(settings, embeddings)
+        if options.dry_run:
+            return _plan(settings, work, fingerprint, rebuild=options.rebuild)
+        return _write(settings, work, fingerprint, options)
+
+
+def _write(settings: Settings, work: Ingestion, fingerprint: Fingerprint, options: IngestOptions) -> SyncReport:
+    root = work.root
     with open_or_create_store(settings, fingerprint) as store:
         _check_claim(store, root, named=options.name is not None)
         if is_lite(settings.milvus_uri):  # its file has no other writer: whatever is left over is dead
@@ -82,17 +88,6 @@ def ingest(
             return sync(store, work)
 
 
-def make_splitter(settings: Settings, embeddings: Sequence[EmbeddingModel]) -> Splitter:
-    """Give the function that cuts a text as the settings say, measured in the first embedding model's tokens."""
-    limit = _chunk_tokens(settings, embeddings)
-    embedding = embeddings[0]
-    if settings.splitter == "askmd":
-        return partial(split, token_starts=embedding.token_starts, max_tokens=limit)
-    from ingest.langchain_split import split_with_langchain
-
-    return partial(split_with_langchain, token_starts=embedding.token_starts, max_tokens=limit)
-
-
 def make_fingerprint(settings: Settings, embeddings: Sequence[EmbeddingModel]) -> Fingerprint:
     """Name all that decides how rows come out."""
     return Fingerprint(
@@ -100,12 +95,8 @@ def make_fingerprint(settings: Settings, embeddings: Sequence[EmbeddingModel]) -
         dims=tuple(embedding.dim for embedding in embeddings),
         lexical=LEXICAL_VERSION,
         splitter=f"{settings.splitter} {SPLITTER_VERSION}",
-        chunk_tokens=_chunk_tokens(settings, embeddings),
+        chunk_tokens=chunk_tokens(settings, embeddings),
     )
-
-
-def _chunk_tokens(settings: Settings, embeddings: Sequence[EmbeddingModel]) -> int:
-    return min(settings.chunk_tokens, *(embedding.max_tokens or settings.chunk_tokens for embedding in embeddings))
 
 
 def _plan(settings: Settings, work: Ingestion, fingerprint: Fingerprint, *, rebuild: bool) -> SyncReport:

@@ -6,69 +6,23 @@ made good by the next. Vectors of texts that the store knows, from whatever file
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import Self
 
 from config.errors import SourceError
-from ingest.find import Found, Root
-from ingest.load import decode, read_each
+from ingest.ingestion import Ingestion, Vectors, Window
+from ingest.prepare import PreparedFile
 from ingest.report import Report, SyncReport
-from ingest.rows import NewRow, terms, to_rows
-from ingest.split import Split
-from store.file_hash import MAX_FILE_BYTES, hash_file
+from ingest.rows import NewRow, terms
 from store.filters import among, equals
 from store.milvus import Store
 from store.rows import StoredRow
 
-WINDOW = 1_024
-"""Chunks that are embedded and written together: enough to sort by length, few enough to hold in memory."""
-
 FLUSH_EVERY = 4
 """Windows written between flushes: Milvus Lite keeps in memory what was not flushed, and each flush makes a segment."""
-
-HASHES_A_QUERY = 1_024
-
-
-Progress = Callable[[int, int], None]
-"""Called before each file with the number of files that are done, and of all."""
-
-
-def ignore_progress(_done: int, _total: int) -> None:
-    """Show no progress."""
-
-
-class Encoder(Protocol):
-    """What sync needs of an embedding model."""
-
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Give one unit vector a text, as an array of texts x dimensions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ingestion:
-    """What to bring in step, and how."""
-
-    root: Root
-    found: Found
-    split: Callable[[str], Split]
-    encoders: Sequence[Encoder]
-    max_file_bytes: int = MAX_FILE_BYTES
-    dry_run: bool = False
-    allow_empty: bool = False
-    on_file: Progress = ignore_progress
-
-
-@dataclass(frozen=True, slots=True)
-class _ChangedFile:
-    doc: str
-    rows: list[NewRow]
 
 
 def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
@@ -89,31 +43,19 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     if store is not None and not ingestion.dry_run:
         store.set_root(name, ingestion.root.location)
     report = SyncReport(reported=list(ingestion.found.unreadable))
-    changed_docs: list[str] = []
-    known_before = store is not None and store.count() > 0
-    seen: dict[str, str] = {}  # for each text of the windows so far, a row that holds it
-    last: dict[str, Vectors] = {}  # of the window that may still be on its way into the store
-    with _Writer(store, name, was_empty=not known_before) as writer:
-        for window in _ahead(_windows(_changes(ingestion, stored, report))):
-            changed_docs += [file.doc for file in window]
-            report.chunks += sum(len(file.rows) for file in window)
-            hashes = {new.row["embed_hash"]: new.row["id"] for file in window for new in file.rows}
-            holders = {hash_: seen[hash_] for hash_ in hashes.keys() & seen.keys()}
-            if store is not None and known_before:
-                holders |= _rows_with(store, sorted(hashes.keys() - seen.keys()))
-            if store is None or ingestion.dry_run:
-                known: dict[str, Vectors] = {hash_: [] for hash_ in holders}
-            else:
-                known = {hash_: last[hash_] for hash_ in hashes.keys() & last.keys()}
-                known |= store.vectors([holders[hash_] for hash_ in holders.keys() - known.keys()])
-            new = _texts_to_embed(window, known)
-            seen |= hashes
-            report.embedded += len(new)
-            if not ingestion.dry_run:
-                last = known | _embed(ingestion.encoders, new)
-                writer.write(window, last)
     out_of_sight = [doc for doc in stored if not ingestion.found.covers(doc)]
     gone = stored.keys() - {*docs, *out_of_sight}
+    count = _FileCounts(report, stored, gone)
+    changed_docs: list[str] = []
+    with _Writer(None if ingestion.dry_run else store, name) as writer:
+        for window in ingestion.engine.windows(ingestion, stored, store):
+            for file in window.files:
+                count.add(file)
+                if file.rows is not None:
+                    changed_docs.append(file.doc)
+                    report.chunks += len(file.rows)
+            report.embedded += len(window.new)
+            writer.write(window)
     report.deleted = len(gone) - report.moved
     if store is not None:
         if not store.fingerprint.lexical:
@@ -126,109 +68,51 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     return report
 
 
-def _changes(ingestion: Ingestion, stored: dict[str, str], report: SyncReport) -> Iterator[_ChangedFile]:
-    """Read and split the files that the store does not hold as they are, and count all of them."""
-    docs = ingestion.found.docs
-    present = set(docs)
-    gone = Counter(hash_ for doc, hash_ in stored.items() if doc not in present and ingestion.found.covers(doc))
-    for done, (doc, data) in enumerate(read_each(ingestion.root, docs, ingestion.max_file_bytes)):
-        ingestion.on_file(done, len(docs))
-        try:
-            if isinstance(data, SourceError):
-                raise data
-            file_hash = hash_file(data)
-            if stored.get(doc) == file_hash:
-                report.unchanged += 1
-                continue
-            source = decode(doc, data)
-        except SourceError as error:
-            report.reported.append(Report(doc, str(error), skipped=True))
-            continue
-        split = ingestion.split(source.text)
-        rows = to_rows(ingestion.root.name, source, split)
-        report.reported += [Report(doc, note) for note in (*source.notes, *split.notes)]
-        if not rows:
-            report.reported.append(Report(doc, "nothing to index in it"))
-        if doc in stored:
+class _FileCounts:
+    """Counts files by what happened to them; `gone` are those of the store that the root no longer has."""
+
+    def __init__(self, report: SyncReport, stored: Mapping[str, str], gone: Iterable[str]) -> None:
+        self._report, self._stored = report, stored
+        self._gone = Counter(stored[doc] for doc in gone)
+
+    def add(self, file: PreparedFile) -> None:
+        """Count one, and keep what is to be said of it."""
+        report = self._report
+        report.reported += file.reports
+        if file.rows is None:
+            report.unchanged += not any(each.skipped for each in file.reports)
+        elif file.doc in self._stored:
             report.changed += 1
-        elif gone[file_hash]:
-            gone[file_hash] -= 1
+        elif self._gone[file.file_hash]:
+            self._gone[file.file_hash] -= 1
             report.moved += 1
-        elif rows:
+        elif file.rows:
             report.added += 1
         else:
             report.unchanged += 1
-        yield _ChangedFile(doc, rows)
-
-
-def _windows(files: Iterable[_ChangedFile]) -> Iterator[list[_ChangedFile]]:
-    window: list[_ChangedFile] = []
-    size = 0
-    for file in files:
-        window.append(file)
-        size += len(file.rows)
-        if size >= WINDOW:
-            yield window
-            window, size = [], 0
-    if window:
-        yield window
-
-
-def _ahead(windows: Iterator[list[_ChangedFile]]) -> Iterator[list[_ChangedFile]]:
-    """Read and split the next window while this one is being embedded."""
-    with ThreadPoolExecutor(1, thread_name_prefix="askmd-read") as thread:
-        coming = thread.submit(next, windows, None)
-        while (window := coming.result()) is not None:
-            coming = thread.submit(next, windows, None)
-            yield window
-
-
-Vectors = list[list[float]]
-"""Those of one text: one for each embedding model."""
-
-
-def _embed(encoders: Sequence[Encoder], texts: Mapping[str, str]) -> dict[str, Vectors]:
-    by_model = [encoder.embed(list(texts.values())).tolist() for encoder in encoders]
-    return {hash_: list(vectors) for hash_, vectors in zip(texts, zip(*by_model, strict=True), strict=True)}
-
-
-def _rows_with(store: Store, hashes: Sequence[str]) -> dict[str, str]:
-    """Give the id of one row for each text that the store knows, however many hold it."""
-    return {
-        row["embed_hash"]: row["id"]
-        for first in range(0, len(hashes), HASHES_A_QUERY)
-        for row in store.rows(among("embed_hash", hashes[first : first + HASHES_A_QUERY]), ["embed_hash", "id"])
-    }
-
-
-def _texts_to_embed(window: Sequence[_ChangedFile], known: Mapping[str, Vectors]) -> dict[str, str]:
-    return {
-        new.row["embed_hash"]: new.embedded
-        for file in window
-        for new in file.rows
-        if new.row["embed_hash"] not in known
-    }
 
 
 class _Writer:
     """Writes one window while the next is being embedded; its failure stops the ingest."""
 
-    def __init__(self, store: Store | None, root: str, *, was_empty: bool) -> None:
-        self._store, self._root, self._was_empty = store, root, was_empty
+    def __init__(self, store: Store | None, root: str) -> None:
+        self._store, self._root = store, root
+        self._was_empty = store is None or store.count() == 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="askmd-write")
         self._last: Future[None] | None = None
         self._windows = 0
 
-    def write(self, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors]) -> None:
+    def write(self, window: Window) -> None:
         """Wait for the window before, then start with this one."""
         self._wait()
-        if self._store is not None:
+        files = [file for file in window.files if file.rows is not None]
+        if self._store is not None and files:
             self._windows += 1
-            self._last = self._thread.submit(self._replace, self._store, window, vectors)
+            self._last = self._thread.submit(self._replace, self._store, files, window.vectors)
 
-    def _replace(self, store: Store, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors]) -> None:
-        before = set() if self._was_empty else _ids_of(store, self._root, window)
-        _write(store, window, vectors, before)
+    def _replace(self, store: Store, files: Sequence[PreparedFile], vectors: Mapping[str, Vectors]) -> None:
+        before = set() if self._was_empty else _ids_of(store, self._root, files)
+        _write(store, files, vectors, before)
         if self._windows % FLUSH_EVERY == 0:
             store.flush()
 
@@ -247,18 +131,18 @@ class _Writer:
             self._thread.shutdown(wait=True)
 
 
-def _ids_of(store: Store, root: str, window: Sequence[_ChangedFile]) -> set[str]:
-    of_these_files = f"{equals('root', root)} and {among('doc', [file.doc for file in window])}"
+def _ids_of(store: Store, root: str, files: Sequence[PreparedFile]) -> set[str]:
+    of_these_files = f"{equals('root', root)} and {among('doc', [file.doc for file in files])}"
     return {row["id"] for row in store.rows(of_these_files, ["id"])}
 
 
 def _write(
-    store: Store, window: Sequence[_ChangedFile], vectors: Mapping[str, Vectors], before: AbstractSet[str]
+    store: Store, files: Sequence[PreparedFile], vectors: Mapping[str, Vectors], before: AbstractSet[str]
 ) -> None:
     def complete(new: NewRow) -> StoredRow:
         return StoredRow(**new.row, lexical=terms(new.row), vectors=vectors[new.row["embed_hash"]])
 
-    rows = [new for file in window for new in file.rows]
+    rows = [new for file in files for new in file.rows or ()]
     store.upsert([complete(new) for new in rows if new.row["ordinal"] != 0])
     store.delete(sorted(before - {new.row["id"] for new in rows}))
     store.upsert([complete(new) for new in rows if new.row["ordinal"] == 0])

@@ -139,14 +139,18 @@ def open_embedding(name: str, *, base_url: str | None = None, api_key: SecretStr
     raise ConfigError(f"no embedding model is named {name.partition('?')[0]!r}; use {', '.join(FORMS)}")
 
 
-def configured_embeddings(settings: Settings) -> list[EmbeddingModel]:
-    """Open the model of the settings, or the models of a name such as `minilm+multilingual`, first for English.
+def open_embeddings(
+    name: str, *, base_url: str | None = None, api_key: SecretStr | None = None
+) -> list[EmbeddingModel]:
+    """Open a model, or the models of a name such as `minilm+multilingual`, first for English; as `open_embedding`."""
+    names = name.split("+") if _TOGETHER.fullmatch(name) else [name]
+    return [open_embedding(each, base_url=base_url, api_key=api_key) for each in names]
 
-    Raises as `open_embedding` does, and as `Settings.embedding_key`.
-    """
+
+def configured_embeddings(settings: Settings) -> list[EmbeddingModel]:
+    """Open the model or models of the settings. Raises as `open_embedding` does, and as `Settings.embedding_key`."""
     key = settings.embedding_key()
-    names = settings.embedding.split("+") if _TOGETHER.fullmatch(settings.embedding) else [settings.embedding]
-    return [open_embedding(name, base_url=settings.embedding_base_url, api_key=key) for name in names]
+    return open_embeddings(settings.embedding, base_url=settings.embedding_base_url, api_key=key)
 
 
 def name_together(embeddings: Sequence[EmbeddingModel]) -> str:

@@ -376,3 +376,9 @@ def _describe(settings: Settings, client: "MilvusClient", target: str = "") -> S
         ) from None
     client.load_collection(settings.collection)
     return Store(settings, client, target or described["collection_name"], fingerprint)
+
+
+def open_collection(settings: Settings, target: str, fingerprint: Fingerprint) -> Store:
+    """Open a collection that another process has made and described. Raises StoreError and ConfigError."""
+    client = connect(settings.milvus_uri, settings.milvus_key(), settings.milvus_timeout)
+    return Store(settings, client, target, fingerprint)

@@ -130,6 +130,8 @@ def _load_session(weights: Weights, threads: int) -> "InferenceSession":
 
 
 def _available_cores() -> int:
+    if (given := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():  # so is a worker of a cluster told its share
+        return max(1, int(given))
     if hasattr(os, "sched_getaffinity"):  # fewer than the machine has, in a container
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

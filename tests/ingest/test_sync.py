@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from config.errors import SourceError
 from config.settings import Settings
 from ingest.find import Found, find_docs, open_root
+from ingest.ingestion import Ingestion
+from ingest.local_engine import LocalEngine
 from ingest.report import Report, SyncReport
 from ingest.split import split
-from ingest.sync import Ingestion, sync
+from ingest.sync import sync
 from store.filters import equals
 from store.fingerprint import Fingerprint
 from store.milvus import Store, open_or_create_store
@@ -45,8 +47,9 @@ class Workbench:
         ingestion = Ingestion(
             root=root,
             found=find_docs(root),
-            split=partial(split, token_starts=word_starts, max_tokens=20),
-            encoders=[self.encoder, CountingEncoder()],
+            engine=LocalEngine(
+                partial(split, token_starts=word_starts, max_tokens=20), [self.encoder, CountingEncoder()]
+            ),
         )
         self.encoder.texts.clear()
         return sync(self.store, replace(ingestion, **options))
