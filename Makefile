@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+MILVUS := tests/support/milvus_2_3.requirements.txt
 LLM := tests/support/llama_server.requirements.txt
 DEMO_STORE := $(VENV)/demo.db
 PICK_LLM := from config.settings import Settings; print("deepseek" if Settings().secret("DEEPSEEK_API_KEY") else "offline")
@@ -49,8 +50,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(INSTALL) '.[offline]'
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml constraints.txt $(LLM)
+$(VENV)/installed-dev: pyproject.toml constraints.txt $(LLM) $(MILVUS)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) '.[offline,serve,otel,experiments,ray,remote,dev]'
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement $(LLM)
+	$(PYTHON) -m venv $(VENV)/milvus-2.3
+	-$(VENV)/milvus-2.3/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(MILVUS)
 	@touch $(VENV)/installed $@

@@ -33,6 +33,7 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     """
     started = perf_counter()
     name = ingestion.root.name
+    rows_before = store.catch_up() if store else 0
     stored = store.file_hashes(name) if store else {}
     docs = ingestion.found.docs
     if stored and not docs and not ingestion.allow_empty:
@@ -47,7 +48,7 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     gone = stored.keys() - {*docs, *out_of_sight}
     count = _FileCounts(report, stored, gone)
     changed_docs: list[str] = []
-    with _Writer(None if ingestion.dry_run else store, name) as writer:
+    with _Writer(None if ingestion.dry_run else store, name, was_empty=rows_before == 0) as writer:
         for window in ingestion.engine.windows(ingestion, stored, store):
             for file in window.files:
                 count.add(file)
@@ -64,6 +65,7 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
         if not ingestion.dry_run:
             _delete_gone(store, name, [*docs, *out_of_sight])
             store.flush()
+            store.catch_up()
     report.seconds = perf_counter() - started
     return report
 
@@ -95,9 +97,8 @@ class _FileCounts:
 class _Writer:
     """Writes one window while the next is being embedded; its failure stops the ingest."""
 
-    def __init__(self, store: Store | None, root: str) -> None:
-        self._store, self._root = store, root
-        self._was_empty = store is None or store.count() == 0
+    def __init__(self, store: Store | None, root: str, *, was_empty: bool) -> None:
+        self._store, self._root, self._was_empty = store, root, was_empty
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="askmd-write")
         self._last: Future[None] | None = None
         self._windows = 0

@@ -14,19 +14,32 @@ from store.filters import Filters, among, equals, expression, files_fields
 from store.fingerprint import Fingerprint
 from store.lexical import ANALYZER_PARAMS
 from store.pymilvus_import import import_pymilvus
-from store.rows import MAX_NAME_BYTES, MAX_TEXT_BYTES, SHOWN_FIELDS, Row, StoredRow, vector_field
+from store.rows import SHOWN_FIELDS, Row, StoredRow, vector_field
+from store.schema import (
+    INDEX_PARAMS,
+    SEARCH_PARAMS,
+    SPARSE_FIELD,
+    SPARSE_INDEX_PARAMS,
+    SPARSE_SEARCH_PARAMS,
+    fields,
+    has_bm25,
+    require_vectors,
+)
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_milvus import Milvus
-    from pymilvus import CollectionSchema, MilvusClient
+    from pymilvus import MilvusClient
 
-INDEX_PARAMS: dict[str, Any] = {"index_type": "FLAT", "metric_type": "IP", "params": {}}
-SEARCH_PARAMS: dict[str, Any] = {"metric_type": "IP", "params": {}}
-SPARSE_FIELD = "sparse"
-SPARSE_INDEX_PARAMS: dict[str, Any] = {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {}}
-SPARSE_SEARCH_PARAMS: dict[str, Any] = {"metric_type": "BM25", "params": {}}
-CONSISTENCY = "Strong"
+STRONG = "Strong"
+"""Sees whatever anybody has written. A server makes such a read wait for its clock: 200 to 400 ms (Milvus 2.3)."""
+
+SESSION = "Session"
+"""Sees what this process has written."""
+
+BOUNDED = "Bounded"
+"""Sees what was written some seconds ago, and in health all; what an ingest wrote that has ended, in any case."""
+
 FINGERPRINT_PROPERTY = "askmd.fingerprint"
 ROOT_PROPERTY = "askmd.root."
 FIRST_ROWS = "ordinal == 0"
@@ -43,13 +56,14 @@ class Store:
     """An open collection. Every method raises StoreError where Milvus fails.
 
     Readers hold on to the alias (`settings.collection`), so that a rebuild can change what it stands for while they
-    run; a writer holds on to the collection itself. `target` is the one or the other.
+    run; a writer holds on to the collection itself. `target` is the one or the other, `consistency` what its reads see.
     """
 
     settings: Settings
     client: "MilvusClient"
     target: str
     fingerprint: Fingerprint
+    consistency: str = BOUNDED
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -102,6 +116,7 @@ class Store:
                 filter=filter_,
                 search_params=params,
                 output_fields=["id"],
+                consistency_level=self.consistency,
                 timeout=self.settings.milvus_timeout,
             )
         return [[(hit["id"], float(hit["distance"])) for hit in hits] for hits in found]
@@ -111,7 +126,7 @@ class Store:
         if not ids:
             return {}
         with self._errors():
-            rows = self.client.get(self.target, ids=list(ids), output_fields=SHOWN_FIELDS)
+            rows = self._get(ids, SHOWN_FIELDS)
         return {row["id"]: cast("Row", row) for row in rows}
 
     def vectors(self, ids: Sequence[str]) -> dict[str, list[list[float]]]:
@@ -120,10 +135,14 @@ class Store:
             return {
                 row["embed_hash"]: [row[field] for field in self.vector_fields]
                 for first in range(0, len(ids), PAGE)
-                for row in self.client.get(
-                    self.target, ids=list(ids[first : first + PAGE]), output_fields=["embed_hash", *self.vector_fields]
-                )
+                for row in self._get(ids[first : first + PAGE], ["embed_hash", *self.vector_fields])
             }
+
+    def _get(self, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.client.get(
+            self.target, ids=list(ids), output_fields=list(fields), consistency_level=self.consistency
+        )
+        return found
 
     def filter_expression(self, filters: Filters) -> str:
         """Write filters as the expression that the search methods take. Raises ConfigError for an unknown key."""
@@ -131,7 +150,10 @@ class Store:
         return expression(filters, self.rows(FIRST_ROWS, fields) if fields else ())
 
     def rows(self, filter_: str, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Give every row that fits an expression, in no order."""
+        """Give every row that fits an expression, in no order.
+
+        An iterator of pymilvus takes no consistency: it has that of the collection, which is STRONG.
+        """
         with self._errors():
             pages = self.client.query_iterator(
                 self.target,
@@ -157,8 +179,18 @@ class Store:
 
     def count(self, filter_: str = "") -> int:
         """Count rows."""
+        return self._count(filter_, self.consistency)
+
+    def catch_up(self) -> int:
+        """Wait until whatever anybody has written can be read, here and by others, and count all rows."""
+        return self._count("", STRONG)
+
+    def _count(self, filter_: str, consistency: str) -> int:
         with self._errors():
-            return int(self.client.query(self.target, filter=filter_, output_fields=["count(*)"])[0]["count(*)"])
+            counted = self.client.query(
+                self.target, filter=filter_, output_fields=["count(*)"], consistency_level=consistency
+            )
+        return int(counted[0]["count(*)"])
 
     def upsert(self, rows: Sequence[StoredRow]) -> None:
         """Write rows; a row of the same id is replaced."""
@@ -190,9 +222,10 @@ class Store:
             self.client.delete(self.target, filter=equals("root", root), timeout=self.settings.milvus_timeout)
         self.set_root(root, "")
         self.flush()
+        self.catch_up()
 
     def flush(self) -> None:
-        """Make what was written durable and fast to search: Milvus Lite scans unflushed rows one by one."""
+        """Make what was written durable, and fast to search: Milvus Lite scans unflushed rows one by one."""
         with self._errors():
             self.client.flush(self.target)
 
@@ -233,7 +266,7 @@ class Store:
                 builtin_function=[bm25] if lexical else None,
                 collection_name=self.target,
                 connection_args=client_arguments(self.settings.milvus_uri, self.settings.milvus_key()),
-                consistency_level=CONSISTENCY,
+                consistency_level=BOUNDED,
                 index_params=[INDEX_PARAMS] * len(self.vector_fields) + [SPARSE_INDEX_PARAMS] * lexical,
                 search_params=[SEARCH_PARAMS] * len(self.vector_fields) + [SPARSE_SEARCH_PARAMS] * lexical,
                 primary_field="id",
@@ -291,58 +324,22 @@ def open_or_create_store(settings: Settings, fingerprint: Fingerprint) -> Store:
 
 def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Fingerprint) -> Store:
     """Make an empty collection that no alias names yet: `publish` makes it the one that readers see."""
-    if not _has_bm25(client):
+    with store_errors(settings.milvus_uri):
+        server = client.get_server_version()
+    require_vectors(len(fingerprint.dims), server)
+    if not has_bm25(server):
         fingerprint = replace(fingerprint, lexical=0)
-    pymilvus = import_pymilvus()
-    DataType = pymilvus.DataType  # noqa: N806 - a class
-
-    schema = pymilvus.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=True)
-    schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=64)
-    schema.add_field("text", DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
-    schema.add_field("root", DataType.VARCHAR, max_length=MAX_NAME_BYTES)
-    schema.add_field("doc", DataType.VARCHAR, max_length=MAX_NAME_BYTES)
-    schema.add_field("ordinal", DataType.INT64)
-    schema.add_field("file_hash", DataType.VARCHAR, max_length=64)
-    schema.add_field("embed_hash", DataType.VARCHAR, max_length=64)
-    index = pymilvus.MilvusClient.prepare_index_params()
-    for number, dim in enumerate(fingerprint.dims):
-        schema.add_field(vector_field(number), DataType.FLOAT_VECTOR, dim=dim)
-        index.add_index(vector_field(number), **INDEX_PARAMS)
-    if fingerprint.lexical:
-        _add_lexical(schema)
-        index.add_index(SPARSE_FIELD, **SPARSE_INDEX_PARAMS)
+    schema, index = fields(fingerprint)
     physical = f"{settings.collection}_{secrets.token_hex(4)}"
     with store_errors(settings.milvus_uri):
         client.create_collection(
             physical,
             schema=schema,
             index_params=index,
-            consistency_level=CONSISTENCY,
+            consistency_level=STRONG,
             properties={FINGERPRINT_PROPERTY: fingerprint.to_json()},
         )
-    return Store(settings, client, physical, fingerprint)
-
-
-def _has_bm25(client: "MilvusClient") -> bool:
-    """Milvus has it from 2.5 on; Milvus Lite 3 gives a version of its own that is above that."""
-    major, minor = re.findall(r"\d+", client.get_server_version())[:2]
-    return (int(major), int(minor)) >= (2, 5)
-
-
-def _add_lexical(schema: "CollectionSchema") -> None:
-    pymilvus = import_pymilvus()
-    kinds = pymilvus.DataType
-    schema.add_field(
-        "lexical", kinds.VARCHAR, max_length=MAX_TEXT_BYTES, enable_analyzer=True, analyzer_params=ANALYZER_PARAMS
-    )
-    schema.add_field(SPARSE_FIELD, kinds.SPARSE_FLOAT_VECTOR)
-    bm25 = pymilvus.Function(
-        name="bm25",
-        function_type=pymilvus.FunctionType.BM25,
-        input_field_names=["lexical"],
-        output_field_names=[SPARSE_FIELD],
-    )
-    schema.add_function(bm25)
+    return Store(settings, client, physical, fingerprint, SESSION)
 
 
 def publish(store: Store) -> None:
@@ -375,10 +372,12 @@ def _describe(settings: Settings, client: "MilvusClient", target: str = "") -> S
             f"collection {settings.collection!r} was not made by askmd; set ASKMD_COLLECTION to another name"
         ) from None
     client.load_collection(settings.collection)
-    return Store(settings, client, target or described["collection_name"], fingerprint)
+    if target:
+        return Store(settings, client, target, fingerprint)
+    return Store(settings, client, described["collection_name"], fingerprint, SESSION)
 
 
 def open_collection(settings: Settings, target: str, fingerprint: Fingerprint) -> Store:
     """Open a collection that another process has made and described. Raises StoreError and ConfigError."""
     client = connect(settings.milvus_uri, settings.milvus_key(), settings.milvus_timeout)
-    return Store(settings, client, target, fingerprint)
+    return Store(settings, client, target, fingerprint, SESSION)

@@ -2,10 +2,15 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
+
+from tests.support.backends import BACKENDS, Backend, open_backend, stop_shared_server
 
 settings.register_profile("askmd", deadline=None)  # how long an example takes is the machine's affair
 settings.load_profile("askmd")
@@ -28,9 +33,32 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(2 * (os.cpu_count() or 1), 8)
 
 
-def pytest_configure() -> None:
+@pytest.fixture(scope="session", params=BACKENDS)
+def milvus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """Each kind of Milvus in turn."""
+    with ExitStack() as stack:
+        shared = Path(os.environ[SHARED_FOLDER])
+        yield open_backend(request.param, tmp_path_factory.mktemp(request.param), shared, stack)
+
+
+SHARED_FOLDER = "TESTS_SHARED_FOLDER"
+"""Variable: where the processes of one run leave each other notes."""
+
+_run = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C reach the processes that tests start, also where the tests run in the background: shells have it
     ignored there, and children inherit that.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):
+        shared = _run.enter_context(TemporaryDirectory(prefix="askmd-tests-", ignore_cleanup_errors=True))
+        os.environ[SHARED_FOLDER] = shared
+        _run.callback(stop_shared_server, Path(shared))
+
+
+def pytest_unconfigure() -> None:
+    """End what outlived the workers."""
+    _run.close()

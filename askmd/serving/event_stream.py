@@ -61,5 +61,19 @@ async def with_signs_of_life(events: AsyncGenerator[bytes], silence: float) -> A
             await reading
         finally:
             reading.cancel()
-            # LangChain's log of a run, cancelled once, waits for the run; the second time it cancels that, too
-            asyncio.get_running_loop().call_later(1.0, reading.cancel)
+            ending = asyncio.create_task(_cancel_until_done(reading))
+            _ending.add(ending)
+            ending.add_done_callback(_ending.discard)
+
+
+_ending: set[asyncio.Task[None]] = set()
+"""The event loop itself keeps no task alive."""
+
+
+async def _cancel_until_done(task: asyncio.Task[None]) -> None:
+    """LangChain's log of a run, cancelled once, waits for the run; the second time it cancels that, too.
+
+    Two cancellations between two steps of a task count as one: a busy loop may need a third.
+    """
+    while not (await asyncio.wait([task], timeout=1.0))[0]:
+        task.cancel()
