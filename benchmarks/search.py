@@ -76,6 +76,7 @@ class Corpus:
         texts = list({new.row["embed_hash"]: new.embedded for new in self._copy(0)}.items())
         embedded = [embedding.embed([text for _, text in texts]) for embedding in embeddings]
         self._vectors = {hash_: [vectors[at] for vectors in embedded] for at, (hash_, _) in enumerate(texts)}
+        self.chunks = sum(1 for _ in self._copy(0))
         self._random = np.random.default_rng(0)
         headings = dict.fromkeys(new.row["headings"][-1] for new in self._copy(0) if len(new.row["headings"]) > 1)
         self.questions = list(islice(headings, QUESTIONS))

@@ -242,28 +242,34 @@ def test_equal_chunks_in_one_file_are_all_kept(bench: Workbench) -> None:
     assert report.embedded == len({row["text"] for row in bench.rows().values()})
 
 
-@pytest.mark.parametrize("stop_after", range(5))
-def test_what_a_run_that_broke_off_left_behind_is_made_good(
-    milvus: Backend, bench: Workbench, stop_after: int, tmp_path: Path
-) -> None:
-    """Every state between two writes of a run, as a killed process leaves it."""
+def break_off(bench: Workbench, stop_after: int, clean: Settings) -> None:
+    """Leave the state between two writes of a run, as a killed process leaves it; compare the next run's with a new one's."""
     changed = {
         "a.md": FILES["a.md"].replace("Paragraph 0", "Clause 0"),
         "moved.md": FILES["d.md"],
         "n.md": "# N\n\nNew.\n",
     }
     bench.sync(FILES)
-    breaking = BreakingStore(bench.store, stop_after)
-    whole = Workbench(breaking, bench.folder)
     with pytest.raises(KeyboardInterrupt):
-        whole.sync(changed)
+        Workbench(BreakingStore(bench.store, stop_after), bench.folder).sync(changed)
 
     bench.sync(changed)
 
-    with open_or_create_store(milvus.settings(tmp_path / "clean"), bench.store.fingerprint) as fresh:
-        clean = Workbench(fresh, tmp_path / "docs")
-        clean.sync(changed)
-        assert bench.rows() == clean.rows()
+    with open_or_create_store(clean, bench.store.fingerprint) as fresh:
+        other = Workbench(fresh, bench.folder)
+        other.sync(changed)
+        assert bench.rows() == other.rows()
+
+
+@pytest.mark.parametrize("stop_after", range(5))
+def test_what_a_run_that_broke_off_left_behind_is_made_good(
+    file_bench: Workbench, stop_after: int, tmp_path: Path
+) -> None:
+    break_off(file_bench, stop_after, Settings(milvus_uri=str(tmp_path / "clean.db")))
+
+
+def test_it_is_made_good_on_each_kind_of_milvus(milvus: Backend, bench: Workbench, tmp_path: Path) -> None:
+    break_off(bench, 2, milvus.settings(tmp_path / "clean"))
 
 
 class BreakingStore(Store):

@@ -118,7 +118,7 @@ def test_an_answer_that_takes_too_long_is_given_up_and_its_model_too(serve: Serv
 
 
 def test_a_stream_that_takes_too_long_ends_with_an_error(serve: Serve, chat: ChatServer) -> None:
-    url = serve(request_seconds=1.5)
+    url = serve(request_seconds=6)  # a slow machine needs some until the first word
     httpx2.post(f"{url}/search", **post({"question": QUESTION}))
     chat.script(Reply("A tin [1]. " * 400, delay=0.05))
 
