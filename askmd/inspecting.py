@@ -115,6 +115,7 @@ def print_status(found: Mapping[str, Any]) -> None:
     typer.echo(
         f"built with embedding {built['embedding']} ({'+'.join(map(str, built['dims']))} dimensions), "
         f"splitter {built['splitter']}, chunks of {built['chunk_tokens']} tokens at most"
+        f"{'' if built['index'] == 'FLAT' else ', index ' + built['index']}"
     )
     if gate := found["gate"]:
         typer.echo(describe_gate(gate))

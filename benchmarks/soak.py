@@ -39,8 +39,6 @@ CHANGE_EVERY = 0.7
 """Seconds from a change of a file to the next."""
 GROWTH = 1.1
 """What memory may grow to from the second quarter of the run to its last: allocators keep some of what they get."""
-BEFORE_SYNC = 1.0
-"""Seconds before a sync's own count of them in which it may have looked what files there are."""
 SPARE_FILES = 24
 """Connections that may be open at one sample and not at another."""
 ASKMD = str(Path(sys.executable).with_name("askmd"))
@@ -58,7 +56,7 @@ class Version:
 
 @dataclass
 class World:
-    """The folder, all that it ever held, and the syncs that are known to have ended: (begun, ended)."""
+    """The folder, all that it ever held, and the syncs that are known to have ended: (begun at the earliest, ended)."""
 
     folder: Path
     versions: dict[str, list[Version]] = field(default_factory=dict)
@@ -93,7 +91,7 @@ class World:
             return f"{passage['doc']}: not the slice that it says"
         if not any(each.until >= begun and each.since <= answered for each in same):
             late = min(begun - each.until for each in same)
-            return f"{passage['doc']}: replaced {late:.2f} s before the last sync began, asked for {asked:.2f}"
+            return f"{passage['doc']}: replaced {late:.2f} s before the last sync can have begun, asked for {asked:.2f}"
         return None
 
 
@@ -286,11 +284,11 @@ def read_syncs(process: subprocess.Popen[str], world: World) -> None:
     for line in process.stdout or ():
         text += line
         with contextlib.suppress(json.JSONDecodeError):
-            report, end = decoder.raw_decode(text.lstrip())
+            _, end = decoder.raw_decode(text.lstrip())
             text = text.lstrip()[end:]
-            now = time.time()
             with world.lock:
-                world.syncs.append((now - report["seconds"] - BEFORE_SYNC, now))
+                before = world.syncs[-1][1] if world.syncs else 0.0
+                world.syncs.append((before, time.time()))  # it looked what files there are after the one before ended
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ MAX_K = 100
 """More passages than this are no selection any more."""
 
 Mode = Literal["strict", "labelled", "off"]
+Index = Literal["FLAT", "HNSW", "IVF_SQ8", "DISKANN", "AUTOINDEX"]
 
 
 class Settings(BaseSettings):
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
     splitter: Literal["askmd", "langchain"] = Field(
         default="askmd", description="how files are cut: askmd's own way, or LangChain's splitters for comparison"
     )
+    index: Index = Field(default="FLAT", description="index of the vectors in a new collection, by Milvus's name")
     chunk_tokens: int = Field(default=200, ge=32, le=4096, description="tokens of a chunk, at most")
 
     milvus_uri: str = Field(

@@ -96,6 +96,7 @@ def make_fingerprint(settings: Settings, embeddings: Sequence[EmbeddingModel]) -
         lexical=LEXICAL_VERSION,
         splitter=f"{settings.splitter} {SPLITTER_VERSION}",
         chunk_tokens=chunk_tokens(settings, embeddings),
+        index=settings.index,
     )
 
 

@@ -6,7 +6,7 @@ made good by the next. Vectors of texts that the store knows, from whatever file
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
@@ -25,6 +25,9 @@ FLUSH_EVERY = 4
 """Windows written between flushes: Milvus Lite keeps in memory what was not flushed, and each flush makes a segment."""
 
 
+DOCS_A_QUERY = 1_024
+
+
 def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     """Do it, or with `dry_run` only count. `store` may be None in a dry run where nothing was ingested yet.
 
@@ -41,8 +44,7 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
             f"no Markdown under {ingestion.root.location}, but {len(stored)} of its files are in the store "
             f"as {name!r}; if they are to go, say so with --allow-empty"
         )
-    if store is not None and not ingestion.dry_run:
-        store.set_root(name, ingestion.root.location)
+    broke_off = store is not None and not ingestion.dry_run and store.begin_root(name, ingestion.root.location)
     report = SyncReport(reported=list(ingestion.found.unreadable))
     out_of_sight = [doc for doc in stored if not ingestion.found.covers(doc)]
     gone = stored.keys() - {*docs, *out_of_sight}
@@ -61,11 +63,11 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
     if store is not None:
         if not store.fingerprint.lexical:
             report.reported.append(Report(name, "this Milvus has no BM25 (2.5 does): words are not searched for"))
-        report.chunks += _count_unchanged(store, name, gone.union(changed_docs))
-        if not ingestion.dry_run:
-            _delete_gone(store, name, [*docs, *out_of_sight])
-            store.flush()
-            store.catch_up()
+        if ingestion.dry_run:
+            report.chunks += store.count(equals("root", name)) - _count(store, _of(name, gone.union(changed_docs)))
+        else:
+            _delete(store, _others_than(name, [*docs, *out_of_sight]) if broke_off else _of(name, gone))
+            report.chunks = _finish(store, name)
     report.seconds = perf_counter() - started
     return report
 
@@ -133,8 +135,8 @@ class _Writer:
 
 
 def _ids_of(store: Store, root: str, files: Sequence[PreparedFile]) -> set[str]:
-    of_these_files = f"{equals('root', root)} and {among('doc', [file.doc for file in files])}"
-    return {row["id"] for row in store.rows(of_these_files, ["id"])}
+    of_these_files = _of(root, [file.doc for file in files])
+    return {row["id"] for part in of_these_files for row in store.rows(part, ["id"])}
 
 
 def _write(
@@ -149,15 +151,30 @@ def _write(
     store.upsert([complete(new) for new in rows if new.row["ordinal"] == 0])
 
 
-def _count_unchanged(store: Store, root: str, others: Iterable[str]) -> int:
-    return store.count(f"{equals('root', root)} and {_not_among('doc', others)}")
+def _of(root: str, docs: Iterable[str]) -> Iterator[str]:
+    """Give expressions for the rows of these files, some files in each."""
+    asked = sorted(docs)
+    for first in range(0, len(asked), DOCS_A_QUERY):
+        yield f"{equals('root', root)} and {among('doc', asked[first : first + DOCS_A_QUERY])}"
 
 
-def _delete_gone(store: Store, root: str, docs: Iterable[str]) -> None:
-    """Delete by what the rows say, not by the first rows alone: a killed run may have left others."""
-    stale = store.rows(f"{equals('root', root)} and {_not_among('doc', docs)}", ["id"])
-    store.delete([row["id"] for row in stale])
+def _others_than(root: str, docs: Iterable[str]) -> Iterator[str]:
+    """Give an expression for all but the rows of these files: a run that broke off may have left rows of any other."""
+    yield f"{equals('root', root)} and not ({among('doc', sorted(docs))})"
 
 
-def _not_among(field: str, values: Iterable[str]) -> str:
-    return f"not ({among(field, sorted(values))})"
+def _count(store: Store, parts: Iterable[str]) -> int:
+    return sum(store.count(part) for part in parts)
+
+
+def _delete(store: Store, parts: Iterable[str]) -> None:
+    for part in parts:
+        store.delete([row["id"] for row in store.rows(part, ["id"])])
+
+
+def _finish(store: Store, root: str) -> int:
+    """Have all that was written be seen, and count what the root has."""
+    store.flush()
+    store.catch_up()
+    store.end_root(root)
+    return store.count(equals("root", root))

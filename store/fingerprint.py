@@ -23,6 +23,8 @@ class Fingerprint:
     """Version of the analysis whose terms are searched; 0 where Milvus has no BM25."""
     splitter: str
     chunk_tokens: int
+    index: str = "FLAT"
+    """Of the vectors; it decides how they are searched."""
     schema: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -36,6 +38,7 @@ class Fingerprint:
         if not isinstance(values, dict) or "embedding" not in values:
             raise ValueError(f"not a fingerprint: {text!r}")
         unknown = {field.name: "unknown" if field.type is str else 0 for field in fields(cls)}
+        unknown["index"] = "FLAT"  # older versions knew no other
         known = {name: values.get(name, default) for name, default in unknown.items()}
         return cls(**{**known, "dims": tuple(values.get("dims", ()))})
 

@@ -16,14 +16,14 @@ from store.lexical import ANALYZER_PARAMS
 from store.pymilvus_import import import_pymilvus
 from store.rows import SHOWN_FIELDS, Row, StoredRow, vector_field
 from store.schema import (
-    INDEX_PARAMS,
-    SEARCH_PARAMS,
     SPARSE_FIELD,
     SPARSE_INDEX_PARAMS,
     SPARSE_SEARCH_PARAMS,
     fields,
     has_bm25,
+    index_params,
     require_vectors,
+    search_params,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ BOUNDED = "Bounded"
 
 FINGERPRINT_PROPERTY = "askmd.fingerprint"
 ROOT_PROPERTY = "askmd.root."
+UNFINISHED_PROPERTY = "askmd.unfinished."
 FIRST_ROWS = "ordinal == 0"
 """One row of every file that was ingested completely."""
 
@@ -82,7 +83,7 @@ class Store:
 
     def nearest(self, field: str, vector: Sequence[float], limit: int, filter_: str) -> list[tuple[str, float]]:
         """Give the ids of the rows nearest to a normalised vector, best first, with their inner products."""
-        return self._search(field, list(vector), limit, filter_, SEARCH_PARAMS)
+        return self._search(field, list(vector), limit, filter_, search_params(self.fingerprint.index, limit))
 
     def matching(self, terms: str, limit: int, filter_: str) -> list[tuple[str, float]]:
         """Give the ids of the rows that hold some of the terms, best first, with their BM25 scores."""
@@ -221,6 +222,7 @@ class Store:
         with self._errors():
             self.client.delete(self.target, filter=equals("root", root), timeout=self.settings.milvus_timeout)
         self.set_root(root, "")
+        self.end_root(root)
         self.flush()
         self.catch_up()
 
@@ -245,6 +247,17 @@ class Store:
         roots = {name[len(ROOT_PROPERTY) :]: path for name, path in noted if name.startswith(ROOT_PROPERTY)}
         return {name: path for name, path in sorted(roots.items()) if path}
 
+    def begin_root(self, root: str, path: str) -> bool:
+        """Note where a root is ingested from, and that this is going on; tell whether the time before broke off."""
+        broke_off = bool(self.properties().get(UNFINISHED_PROPERTY + root))
+        self.set_root(root, path)
+        self.set_property(UNFINISHED_PROPERTY + root, "1")
+        return broke_off
+
+    def end_root(self, root: str) -> None:
+        """Note that a root holds exactly what was ingested."""
+        self.set_property(UNFINISHED_PROPERTY + root, "")
+
     def set_root(self, root: str, path: str) -> None:
         """Note where a root was ingested from."""
         self.set_property(ROOT_PROPERTY + root, path)
@@ -267,8 +280,10 @@ class Store:
                 collection_name=self.target,
                 connection_args=client_arguments(self.settings.milvus_uri, self.settings.milvus_key()),
                 consistency_level=BOUNDED,
-                index_params=[INDEX_PARAMS] * len(self.vector_fields) + [SPARSE_INDEX_PARAMS] * lexical,
-                search_params=[SEARCH_PARAMS] * len(self.vector_fields) + [SPARSE_SEARCH_PARAMS] * lexical,
+                index_params=[index_params(self.fingerprint.index)] * len(self.vector_fields)
+                + [SPARSE_INDEX_PARAMS] * lexical,
+                search_params=[search_params(self.fingerprint.index, PAGE)] * len(self.vector_fields)
+                + [SPARSE_SEARCH_PARAMS] * lexical,
                 primary_field="id",
                 text_field="text",
                 vector_field=self.vector_fields + [SPARSE_FIELD] * lexical,

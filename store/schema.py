@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from pymilvus import CollectionSchema
     from pymilvus.milvus_client.index import IndexParams
 
-INDEX_PARAMS: dict[str, Any] = {"index_type": "FLAT", "metric_type": "IP", "params": {}}
-SEARCH_PARAMS: dict[str, Any] = {"metric_type": "IP", "params": {}}
+METRIC = "IP"
+_BUILD: dict[str, dict[str, int]] = {"HNSW": {"M": 16, "efConstruction": 200}, "IVF_SQ8": {"nlist": 1024}}
+"""What an index has to be told; the others need nothing. The values of Milvus's own examples."""
+
+_PROBES = 64
+"""Of the lists of an IVF index, how many are searched."""
+
 SPARSE_FIELD = "sparse"
 SPARSE_INDEX_PARAMS: dict[str, Any] = {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {}}
 SPARSE_SEARCH_PARAMS: dict[str, Any] = {"metric_type": "BM25", "params": {}}
@@ -44,6 +49,18 @@ def has_bm25(server: str) -> bool:
     return version(server) >= BM25
 
 
+def index_params(index: str) -> dict[str, Any]:
+    """Give what makes an index of vectors."""
+    return {"index_type": index, "metric_type": METRIC, "params": _BUILD.get(index, {})}
+
+
+def search_params(index: str, limit: int) -> dict[str, Any]:
+    """Give what a search of `limit` rows needs: graphs have to look at more than they give."""
+    wide = max(2 * limit, 64)
+    by_index = {"HNSW": {"ef": wide}, "DISKANN": {"search_list": wide}, "IVF_SQ8": {"nprobe": _PROBES}}
+    return {"metric_type": METRIC, "params": by_index.get(index, {})}
+
+
 def fields(fingerprint: Fingerprint) -> "tuple[CollectionSchema, IndexParams]":
     """Give the schema of a collection, and the indexes of its vectors."""
     pymilvus = import_pymilvus()
@@ -60,7 +77,7 @@ def fields(fingerprint: Fingerprint) -> "tuple[CollectionSchema, IndexParams]":
     index = pymilvus.MilvusClient.prepare_index_params()
     for number, dim in enumerate(fingerprint.dims):
         schema.add_field(vector_field(number), DataType.FLOAT_VECTOR, dim=dim)
-        index.add_index(vector_field(number), **INDEX_PARAMS)
+        index.add_index(vector_field(number), **index_params(fingerprint.index))
     if fingerprint.lexical:
         _add_lexical(schema)
         index.add_index(SPARSE_FIELD, **SPARSE_INDEX_PARAMS)

@@ -39,7 +39,6 @@ from benchmarks.retrieval import QuestionSet, read_set
 from chains.schema import Hit
 from experiments.measuring.retrieval_metrics import measure
 from experiments.statistics.estimates import difference, estimate
-from ingest.find import find_docs, open_root
 from store.tokens import approximate_token_starts
 from store.weights import find_weights
 
@@ -159,7 +158,7 @@ def run(name: str, python: Path, questions: QuestionSet, scratch: Path) -> Resul
     corpus, store = scratch / "corpus", scratch / "store"
     shutil.copytree(questions.corpus, corpus)
     store.mkdir()
-    texts = {doc: (corpus / doc).read_bytes().decode("utf-8") for doc in find_docs(open_root(corpus)).docs}
+    texts = {path.relative_to(corpus).as_posix(): path.read_bytes().decode() for path in corpus.rglob("*.md")}
     result = Result(name)
     with Tool(name, python, store) as tool:
         ingested = tool.ask("ingest", folder=str(corpus))
@@ -229,6 +228,8 @@ def line_to_change(texts: Mapping[str, str]) -> tuple[str, str]:
     """Give a sentence that stands in one place alone."""
     counted = Counter(line for text in texts.values() for line in text.splitlines())
     for doc, text in sorted(texts.items()):
+        if Path(doc).name.startswith("."):
+            continue  # hidden: some tools leave it out
         for line in text.splitlines():
             if counted[line] == 1 and line[:1].isalpha() and 60 <= len(line) <= 200 and line.isascii():
                 return doc, line

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chains.retrieval.retrieve import open_query_embeddings, retrieve
+from chains.retrieval.retrieve import retrieve
 from config.settings import Settings
 from ingest.pipeline import ingest
 from store.embeddings import configured_embeddings
@@ -26,8 +26,7 @@ class Peer:
         ingest(self._settings, folder, None, self._embeddings)
 
     def search(self, question: str, k: int) -> list[tuple[str, str]]:
-        store = self._opened()
-        hits = retrieve(store, open_query_embeddings(self._settings, store), question, k)
+        hits = retrieve(self._opened(), self._embeddings, question, k)
         return [(hit["doc"], hit["text"]) for hit in hits]
 
     def rows(self) -> list[tuple[str, str]]:

@@ -42,7 +42,9 @@ class Peer:
 
     def _opened(self) -> Any:
         if self._index is None:
-            self._index = VectorStoreIndex.from_vector_store(MilvusVectorStore(uri=self._uri, dim=DIM))
+            vectors = MilvusVectorStore(uri=self._uri, dim=DIM)
+            vectors.client.load_collection(vectors.collection_name)  # Milvus Lite releases what is closed
+            self._index = VectorStoreIndex.from_vector_store(vectors)
         return self._index
 
     def search(self, question: str, k: int) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ def syncs(results: Sequence[Any]) -> Figure:
     axes.set_yscale("log")
     axes.set_ylabel("seconds")
     axes.set_xticks(range(len(results)), [each.tool for each in results])
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper center", ncols=len(SYNCS), frameon=False)
     return figure
 
 
@@ -41,9 +41,9 @@ def quality(results: Sequence[Any]) -> Figure:
         places = [place + (number - 1) * 0.2 for place in range(len(results))]
         spread = [[each.mean - each.low for each in own], [each.high - each.mean for each in own]]
         axes.errorbar(places, [each.mean for each in own], spread, fmt="o", capsize=3, label=metric)
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.03)
     axes.set_xticks(range(len(results)), [each.tool for each in results])
-    axes.legend(frameon=False, loc="lower right")
+    figure.legend(loc="outside upper center", ncols=len(SHOWN), frameon=False)
     return figure
 
 

@@ -11,6 +11,8 @@ COLLECTION = "my_rag_collection"
 class Peer:
     def __init__(self, store: Path) -> None:
         self._client = MilvusClient(uri=str(store / "milvus_demo.db"))
+        if self._client.has_collection(COLLECTION):
+            self._client.load_collection(COLLECTION)
 
     def ingest(self, folder: Path) -> None:
         """A second run drops what the first has made."""

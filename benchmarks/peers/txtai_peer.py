@@ -1,5 +1,6 @@
 """txtai: paragraphs into an Embeddings database with content, its own Faiss index."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 from minilm import embed, markdown_files
 from txtai import Embeddings
 from txtai.pipeline import Segmentation
+
+os.environ["ALLOW_RESOLVE_TRANSFORM"] = "True"  # a saved index names the function below
 
 
 def transform(texts: list[str]) -> Any:
@@ -16,10 +19,9 @@ def transform(texts: list[str]) -> Any:
 class Peer:
     def __init__(self, store: Path) -> None:
         self._path = str(store / "index")
-        self._embeddings = Embeddings(method="external", transform=transform, content=True)
+        self._embeddings = Embeddings(method="external", transform="txtai_peer.transform", content=True)
         if Path(self._path).exists():
             self._embeddings.load(self._path)
-            self._embeddings.config["transform"] = transform
 
     def ingest(self, folder: Path) -> None:
         """`index` builds anew."""

@@ -268,6 +268,20 @@ def test_what_a_run_that_broke_off_left_behind_is_made_good(
     break_off(file_bench, stop_after, Settings(milvus_uri=str(tmp_path / "clean.db")))
 
 
+@pytest.mark.parametrize("stop_after", range(3))
+def test_rows_of_a_file_that_a_run_broke_off_in_are_gone_when_the_file_is(
+    milvus: Backend, bench: Workbench, stop_after: int
+) -> None:
+    bench.sync(FILES)
+    with pytest.raises(KeyboardInterrupt):
+        Workbench(BreakingStore(bench.store, stop_after), bench.folder).sync({**FILES, "n.md": f"# N\n\n{LONG}\n"})
+
+    report = bench.sync(FILES)
+
+    assert {row["doc"] for row in bench.rows().values()} == FILES.keys()
+    assert report.chunks == len(bench.rows())
+
+
 def test_it_is_made_good_on_each_kind_of_milvus(milvus: Backend, bench: Workbench, tmp_path: Path) -> None:
     break_off(bench, 2, milvus.settings(tmp_path / "clean"))
 

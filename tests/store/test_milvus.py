@@ -268,3 +268,21 @@ def test_a_fingerprint_of_an_older_version_can_still_be_read() -> None:
         "chunk_tokens 0, not 200",
         "schema 0, not 2",
     ]
+
+
+def test_an_index_of_another_kind_finds_what_is_near(milvus: Backend, settings: Settings) -> None:
+    texts = {
+        f"n{number}": f"Number {number} is about {word}." for number, word in enumerate(["cats", "taxes", "tea"] * 30)
+    }
+    for index in ("HNSW", "IVF_SQ8"):
+        own = settings.model_copy(update={"collection": f"{settings.collection}_{index}"})
+        with open_or_create_store(own, replace(FINGERPRINT, index=index)) as store:
+            store.upsert([row(name, text) for name, text in texts.items()])
+            store.flush()
+            store.catch_up()
+        with open_store(own) as store:
+            vector = open_embedding("minilm").embed_queries(["When must I pay taxes?"])[0].tolist()
+            found = [id_ for id_, _ in store.nearest("vector", vector, 20, "")]
+            assert store.fingerprint.index == index
+            assert len(found) == 20
+            assert all("taxes" in texts[name] for name in found)
