@@ -9,7 +9,6 @@ from config.errors import ConfigError
 from config.settings import Settings
 from ingest.pipeline import IngestOptions, ingest
 from ingest.report import SyncReport
-from store.filters import equals
 from store.milvus import open_store
 
 
@@ -47,6 +46,6 @@ def remove_root(settings: Settings, root: str) -> int:
         known = store.roots()
         if root not in known:
             raise ConfigError(f"no root is called {root!r}; known: {', '.join(known) or 'none'}")
-        chunks = store.count(equals("root", root))
+        chunks = store.chunks_of(root)
         store.delete_root(root)
         return chunks

@@ -14,7 +14,6 @@ from config.models import ChatModelSpec
 from config.settings import Settings
 from ingest.drift import find_drift
 from store.connection import is_lite, without_credentials
-from store.filters import equals
 from store.milvus import open_store
 
 
@@ -95,7 +94,7 @@ def describe_store(settings: Settings, *, check: bool = False) -> dict[str, Any]
                     "name": name,
                     "path": path,
                     "files": len(store.file_hashes(name)),
-                    "chunks": store.count(equals("root", name)),
+                    "chunks": store.chunks_of(name),
                     **(asdict(find_drift(store, name, path)) if check else {}),
                 }
                 for name, path in store.roots().items()

@@ -108,7 +108,7 @@ def fill(store: Store, rows: Iterator[StoredRow], number: int, location: Path) -
         store.flush()
         number -= len(batch)
     store.set_root(ROOT, str(location))
-    store.catch_up()
+    store.end_root(ROOT, store.catch_up())
 
 
 def syncs(settings: Settings, copies: Path, embeddings: Sequence[EmbeddingModel]) -> dict[str, float]:

@@ -83,6 +83,7 @@ class Settings(BaseSettings):
         default="askmd", description="how files are cut: askmd's own way, or LangChain's splitters for comparison"
     )
     index: Index = Field(default="FLAT", description="index of the vectors in a new collection, by Milvus's name")
+    shards: int = Field(default=1, ge=1, le=64, description="shards of a new collection on a server")
     chunk_tokens: int = Field(default=200, ge=32, le=4096, description="tokens of a chunk, at most")
 
     milvus_uri: str = Field(

@@ -44,7 +44,8 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
             f"no Markdown under {ingestion.root.location}, but {len(stored)} of its files are in the store "
             f"as {name!r}; if they are to go, say so with --allow-empty"
         )
-    broke_off = store is not None and not ingestion.dry_run and store.begin_root(name, ingestion.root.location)
+    if store is not None and not ingestion.dry_run:
+        noted = store.begin_root(name, ingestion.root.location)
     report = SyncReport(reported=list(ingestion.found.unreadable))
     out_of_sight = [doc for doc in stored if not ingestion.found.covers(doc)]
     gone = stored.keys() - {*docs, *out_of_sight}
@@ -64,10 +65,12 @@ def sync(store: Store | None, ingestion: Ingestion) -> SyncReport:
         if not store.fingerprint.lexical:
             report.reported.append(Report(name, "this Milvus has no BM25 (2.5 does): words are not searched for"))
         if ingestion.dry_run:
-            report.chunks += store.count(equals("root", name)) - _count(store, _of(name, gone.union(changed_docs)))
+            report.chunks += store.chunks_of(name) - _count(store, _of(name, gone.union(changed_docs)))
         else:
-            _delete(store, _others_than(name, [*docs, *out_of_sight]) if broke_off else _of(name, gone))
-            report.chunks = _finish(store, name)
+            stale = _others_than(store, name, {*docs, *out_of_sight}) if noted is None else _ids(store, _of(name, gone))
+            store.delete(stale)
+            chunks = None if noted is None else noted + writer.added - len(stale)
+            report.chunks = _finish(store, name, chunks)
     report.seconds = perf_counter() - started
     return report
 
@@ -104,6 +107,8 @@ class _Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="askmd-write")
         self._last: Future[None] | None = None
         self._windows = 0
+        self.added = 0
+        """Rows that are more than before; to be read at the end."""
 
     def write(self, window: Window) -> None:
         """Wait for the window before, then start with this one."""
@@ -116,6 +121,7 @@ class _Writer:
     def _replace(self, store: Store, files: Sequence[PreparedFile], vectors: Mapping[str, Vectors]) -> None:
         before = set() if self._was_empty else _ids_of(store, self._root, files)
         _write(store, files, vectors, before)
+        self.added += sum(len(file.rows or ()) for file in files) - len(before)
         if self._windows % FLUSH_EVERY == 0:
             store.flush()
 
@@ -135,8 +141,7 @@ class _Writer:
 
 
 def _ids_of(store: Store, root: str, files: Sequence[PreparedFile]) -> set[str]:
-    of_these_files = _of(root, [file.doc for file in files])
-    return {row["id"] for part in of_these_files for row in store.rows(part, ["id"])}
+    return set(_ids(store, _of(root, [file.doc for file in files])))
 
 
 def _write(
@@ -158,23 +163,23 @@ def _of(root: str, docs: Iterable[str]) -> Iterator[str]:
         yield f"{equals('root', root)} and {among('doc', asked[first : first + DOCS_A_QUERY])}"
 
 
-def _others_than(root: str, docs: Iterable[str]) -> Iterator[str]:
-    """Give an expression for all but the rows of these files: a run that broke off may have left rows of any other."""
-    yield f"{equals('root', root)} and not ({among('doc', sorted(docs))})"
+def _ids(store: Store, parts: Iterable[str]) -> list[str]:
+    return [row["id"] for part in parts for row in store.rows(part, ["id"])]
 
 
 def _count(store: Store, parts: Iterable[str]) -> int:
     return sum(store.count(part) for part in parts)
 
 
-def _delete(store: Store, parts: Iterable[str]) -> None:
-    for part in parts:
-        store.delete([row["id"] for row in store.rows(part, ["id"])])
+def _others_than(store: Store, root: str, docs: AbstractSet[str]) -> list[str]:
+    """Give the ids of all rows but those of these files: a run that broke off may have left some of any other."""
+    return [row["id"] for row in store.rows(equals("root", root), ["id", "doc"]) if row["doc"] not in docs]
 
 
-def _finish(store: Store, root: str) -> int:
-    """Have all that was written be seen, and count what the root has."""
+def _finish(store: Store, root: str, chunks: int | None) -> int:
+    """Have all that was written be seen, and note how many rows the root has; None: they have to be counted."""
     store.flush()
     store.catch_up()
-    store.end_root(root)
-    return store.count(equals("root", root))
+    chunks = store.count(equals("root", root)) if chunks is None else chunks
+    store.end_root(root, chunks)
+    return chunks

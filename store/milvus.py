@@ -42,7 +42,8 @@ BOUNDED = "Bounded"
 
 FINGERPRINT_PROPERTY = "askmd.fingerprint"
 ROOT_PROPERTY = "askmd.root."
-UNFINISHED_PROPERTY = "askmd.unfinished."
+CHUNKS_PROPERTY = "askmd.chunks."
+"""How many rows a root has: none is noted while it is ingested. Milvus Lite needs a second to count 10,000 of them."""
 FIRST_ROWS = "ordinal == 0"
 """One row of every file that was ingested completely."""
 
@@ -222,7 +223,7 @@ class Store:
         with self._errors():
             self.client.delete(self.target, filter=equals("root", root), timeout=self.settings.milvus_timeout)
         self.set_root(root, "")
-        self.end_root(root)
+        self.set_property(CHUNKS_PROPERTY + root, "")
         self.flush()
         self.catch_up()
 
@@ -247,16 +248,29 @@ class Store:
         roots = {name[len(ROOT_PROPERTY) :]: path for name, path in noted if name.startswith(ROOT_PROPERTY)}
         return {name: path for name, path in sorted(roots.items()) if path}
 
-    def begin_root(self, root: str, path: str) -> bool:
-        """Note where a root is ingested from, and that this is going on; tell whether the time before broke off."""
-        broke_off = bool(self.properties().get(UNFINISHED_PROPERTY + root))
+    def begin_root(self, root: str, path: str) -> int | None:
+        """Note where a root is ingested from; give its rows as `noted_chunks` does."""
+        chunks = self.noted_chunks(root)
         self.set_root(root, path)
-        self.set_property(UNFINISHED_PROPERTY + root, "1")
-        return broke_off
+        self.set_property(CHUNKS_PROPERTY + root, "")
+        return chunks
 
-    def end_root(self, root: str) -> None:
-        """Note that a root holds exactly what was ingested."""
-        self.set_property(UNFINISHED_PROPERTY + root, "")
+    def end_root(self, root: str, chunks: int) -> None:
+        """Note that a root holds exactly what was ingested, which is so many rows."""
+        self.set_property(CHUNKS_PROPERTY + root, str(chunks))
+
+    def noted_chunks(self, root: str) -> int | None:
+        """Give the number of a root's rows as its last ingest noted it; None where that one did not come to its end."""
+        properties = self.properties()
+        if not properties.get(ROOT_PROPERTY + root):
+            return 0
+        noted = properties.get(CHUNKS_PROPERTY + root)
+        return int(noted) if noted else None
+
+    def chunks_of(self, root: str) -> int:
+        """Count the rows of a root, or give the number that is noted."""
+        noted = self.noted_chunks(root)
+        return self.count(equals("root", root)) if noted is None else noted
 
     def set_root(self, root: str, path: str) -> None:
         """Note where a root was ingested from."""
@@ -352,6 +366,7 @@ def create_beside(settings: Settings, client: "MilvusClient", fingerprint: Finge
             schema=schema,
             index_params=index,
             consistency_level=STRONG,
+            num_shards=settings.shards,
             properties={FINGERPRINT_PROPERTY: fingerprint.to_json()},
         )
     return Store(settings, client, physical, fingerprint, SESSION)

@@ -37,10 +37,21 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.uri
 
 
+def start_ray(tries: int = 4) -> None:
+    """A busy machine may need longer than the 30 s that Ray waits for its own processes."""
+    try:
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    except Exception:
+        ray.shutdown()
+        if tries == 1:
+            raise
+        start_ray(tries - 1)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """Gives the address of a cluster, to which this process is connected."""
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    start_ray()
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
 

@@ -271,18 +271,23 @@ def test_a_fingerprint_of_an_older_version_can_still_be_read() -> None:
 
 
 def test_an_index_of_another_kind_finds_what_is_near(milvus: Backend, settings: Settings) -> None:
-    texts = {
-        f"n{number}": f"Number {number} is about {word}." for number, word in enumerate(["cats", "taxes", "tea"] * 30)
-    }
+    kinds = [row(word, f"It is about {word}.") for word in ("cats", "taxes", "tea")]
+    rows = [StoredRow(**{**each, "id": f"{each['id']} {number}"}) for each in kinds for number in range(30)]
     for index in ("HNSW", "IVF_SQ8"):
         own = settings.model_copy(update={"collection": f"{settings.collection}_{index}"})
         with open_or_create_store(own, replace(FINGERPRINT, index=index)) as store:
-            store.upsert([row(name, text) for name, text in texts.items()])
+            store.upsert(rows)
             store.flush()
             store.catch_up()
         with open_store(own) as store:
-            vector = open_embedding("minilm").embed_queries(["When must I pay taxes?"])[0].tolist()
-            found = [id_ for id_, _ in store.nearest("vector", vector, 20, "")]
+            found = [id_ for id_, _ in store.nearest("vector", kinds[1]["vectors"][0], 20, "")]
             assert store.fingerprint.index == index
             assert len(found) == 20
-            assert all("taxes" in texts[name] for name in found)
+            assert all(name.startswith("taxes") for name in found)
+
+
+def test_a_collection_has_the_shards_of_the_settings(milvus: Backend, settings: Settings) -> None:
+    with open_or_create_store(settings.model_copy(update={"shards": 2}), FINGERPRINT) as store:
+        made = store.client.describe_collection(store.target)["num_shards"]
+
+    assert made == (2 if milvus.name == "milvus-2.3" else 1)  # Milvus Lite has no others
