@@ -7,6 +7,7 @@
     ├── SourceError       a Markdown source cannot be found, read or decoded
     ├── StoreError        Milvus: unreachable, locked, damaged, or built with other settings
     ├── EmbeddingError    an embedding model cannot be loaded or does not answer
+    ├── EngineError       a cluster that reads and embeds for an ingest fails
     ├── RerankError       a reranker does not answer, or not with a score for each passage
     └── ModelError        a chat model cannot be reached, refuses, or breaks off
 
@@ -59,6 +60,12 @@ class EmbeddingError(AskmdError):
     """An embedding model cannot be loaded or does not answer."""
 
     told = "the embedding model does not answer"
+
+
+class EngineError(AskmdError):
+    """A cluster that reads, splits and embeds for an ingest fails."""
+
+    told = "the documents cannot be ingested now"
 
 
 class RerankError(AskmdError):

@@ -44,7 +44,8 @@ class Engine(Protocol):
     def windows(self, ingestion: "Ingestion", stored: Mapping[str, str], store: Store | None) -> Iterator[Window]:
         """Give all files of the ingestion in their order; `stored` has the hashes of those that the store holds.
 
-        A window is written before the one after the next is asked for. Raises StoreError and EmbeddingError.
+        A window is written before the one after the next is asked for. Raises StoreError,
+        EmbeddingError and EngineError.
         """
 
 

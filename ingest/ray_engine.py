@@ -5,7 +5,7 @@ died is done again by another, and no more is begun than the results that wait t
 """
 
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import SecretStr
 
-from config.errors import AskmdError
+from config.errors import AskmdError, EngineError
 from config.settings import Settings
 from ingest.embed import embed, holders, texts_of
 from ingest.find import Root
@@ -76,15 +76,13 @@ class RayEngine:
             .map_batches(partial(_prepare_batch, job=job), batch_size=None)
             .map_batches(partial(_embed_batch, job=job), batch_size=None)
         )
-        done = 0
-        for batch in stages.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=1):
-            for packed in batch["file"]:
-                result = pickle.loads(packed)  # noqa: S301 - written by our own workers
-                if isinstance(result, AskmdError):
-                    raise result
-                ingestion.on_file(done, len(docs))
-                done += 1
-                yield result
+        batches = stages.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=1)
+        for done, packed in enumerate(_packed_files(batches)):
+            ingestion.on_file(done, len(docs))
+            result = pickle.loads(packed)  # noqa: S301 - written by our own workers
+            if isinstance(result, AskmdError):
+                raise result
+            yield result
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +185,20 @@ def _embed_files(worker: _Worker, files: Sequence[PreparedFile]) -> list[_Embedd
     ]
 
 
+def _packed_files(batches: Iterable[Any]) -> Iterator[bytes]:
+    """Give what the workers made. Raises EngineError for what is not theirs: the cluster's failures."""
+    from ray.exceptions import RayError
+
+    try:
+        for batch in batches:
+            yield from batch["file"]
+    except RayError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise EngineError(
+            f"the Ray cluster failed: {reason[:300]}; is askmd[ray] installed on each of its machines, in this version?"
+        ) from None
+
+
 def _packed(results: Sequence[Any]) -> Batch:
     return {"file": np.array([pickle.dumps(result) for result in results], dtype=object)}
 
@@ -200,4 +212,4 @@ def _quiet_and_in_order() -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # a failure is raised, too

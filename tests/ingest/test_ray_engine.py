@@ -15,9 +15,12 @@ import psutil
 import pytest
 import ray
 
-from config.errors import ConfigError, EmbeddingError
+from config.errors import ConfigError, EmbeddingError, EngineError
 from config.settings import Settings
+from ingest.find import find_docs, open_root
+from ingest.ingestion import Ingestion
 from ingest.pipeline import IngestOptions, ingest
+from ingest.ray_engine import RayEngine
 from ingest.report import SyncReport
 from store.milvus import open_store
 from store.rows import SHOWN_FIELDS
@@ -174,6 +177,17 @@ def test_what_fails_in_a_worker_fails_here_in_the_same_words(bench: Bench, serve
 
     assert numberless(distributed.value) == numberless(local.value)  # a worker has fewer texts in hand
     assert bench.ingest("ray") == bench.ingest("local")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_cluster_that_lacks_something_says_what(bench: Bench) -> None:
+    """As a machine without askmd does, or with another version; here by settings that no version takes."""
+    engine = RayEngine(bench.settings("ray").model_copy(update={"chunk_tokens": "many"}), "multilingual")
+    root = open_root(bench.folder)
+    ingestion = Ingestion(root=root, found=find_docs(root), engine=engine, dry_run=True)
+
+    with pytest.raises(EngineError, match=r"the Ray cluster failed: .*; is askmd\[ray\] installed on each"):
+        list(engine.windows(ingestion, {}, None))
 
 
 def run_command(bench: Bench, address: str) -> subprocess.CompletedProcess[str]:
