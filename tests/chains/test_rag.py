@@ -34,13 +34,18 @@ def store(milvus: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield opened
 
 
+def settings_beside(store: Store, **choices: Any) -> Settings:
+    """Settings that fit the store's vectors, and name no Milvus."""
+    return Settings(embedding=store.settings.embedding, **choices)
+
+
 @pytest.fixture
 def chain(store: Store, server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> Runnable[Any, Any]:
     """A chain whose `deepseek` and `second` are two entries that lead to the scripted server."""
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-deep")
     second = {"base_url": server.base_url, "model": "second-model", "api_key_env": "DEEPSEEK_API_KEY"}
     models = {"deepseek": {"base_url": server.root_url}, "second": second}
-    return build_chain(Settings(embedding=store.settings.embedding, models=models, k=3), store)
+    return build_chain(settings_beside(store, models=models, k=3), store)
 
 
 def test_an_answer_has_its_sources_citations_and_usage(chain: Runnable[Any, Any], server: ChatServer) -> None:
@@ -365,7 +370,7 @@ def test_off_has_no_gate_and_a_setting_moves_it(store: Store, server: ChatServer
     models = {"local": {"base_url": server.base_url}}
 
     def asked(**choices: Any) -> Any:
-        return build_chain(Settings(embedding=store.settings.embedding, models=models, llm="local", **choices), store)
+        return build_chain(settings_beside(store, models=models, llm="local", **choices), store)
 
     assert asked(mode="off").invoke(ELSEWHERE)["sources"]
     assert asked(gate=0).invoke(ELSEWHERE)["sources"]
@@ -422,9 +427,7 @@ def test_a_missing_store_is_no_empty_answer() -> None:
 
 
 def test_the_offline_model_quotes_the_evidence(store: Store) -> None:
-    answer = build_chain(Settings(embedding=store.settings.embedding, llm="offline"), store).invoke(
-        "How long should green tea steep?"
-    )
+    answer = build_chain(settings_beside(store, llm="offline"), store).invoke("How long should green tea steep?")
 
     assert "Green tea steeps for two minutes at 75 degrees." in answer["answer"]
     assert "[1]" in answer["answer"]
@@ -434,10 +437,8 @@ def test_the_offline_model_quotes_the_evidence(store: Store) -> None:
 
 def test_a_reranker_orders_more_passages_than_are_wanted(store: Store) -> None:
     with RerankServer(prefer="espresso") as server:
-        settings = Settings(
-            embedding=store.settings.embedding, llm="offline", k=2, rerank="endpoint:m", rerank_base_url=server.base_url
-        )
-        plain = build_chain(Settings(embedding=store.settings.embedding, llm="offline", k=5), store).invoke(QUESTION)
+        settings = settings_beside(store, llm="offline", k=2, rerank="endpoint:m", rerank_base_url=server.base_url)
+        plain = build_chain(settings_beside(store, llm="offline", k=5), store).invoke(QUESTION)
         reranked = build_chain(settings, store).invoke(QUESTION)
 
     (request,) = server.requests
@@ -452,11 +453,9 @@ def test_a_reranker_orders_more_passages_than_are_wanted(store: Store) -> None:
 
 
 def test_a_reranker_that_fails_is_told_and_the_order_without_it_stands(store: Store) -> None:
-    plain = build_chain(Settings(embedding=store.settings.embedding, llm="offline", k=2), store).invoke(QUESTION)
+    plain = build_chain(settings_beside(store, llm="offline", k=2), store).invoke(QUESTION)
     with RerankServer(Answer(401)) as server:
-        settings = Settings(
-            embedding=store.settings.embedding, llm="offline", k=2, rerank="endpoint:m", rerank_base_url=server.base_url
-        )
+        settings = settings_beside(store, llm="offline", k=2, rerank="endpoint:m", rerank_base_url=server.base_url)
         answer = build_chain(settings, store).invoke(QUESTION)
 
     (notice,) = answer["notices"]
@@ -467,9 +466,7 @@ def test_a_reranker_that_fails_is_told_and_the_order_without_it_stands(store: St
 
 def test_a_reranker_that_cannot_be_used_is_an_error_before_anything_is_searched(store: Store) -> None:
     with pytest.raises(ConfigError, match="set rerank_base_url"):
-        build_chain(Settings(embedding=store.settings.embedding, llm="offline", rerank="endpoint:m"), store).invoke(
-            QUESTION
-        )
+        build_chain(settings_beside(store, llm="offline", rerank="endpoint:m"), store).invoke(QUESTION)
 
 
 def test_a_prompt_without_retrieval_needs_no_reranker(server: ChatServer) -> None:
@@ -502,7 +499,5 @@ def test_the_server_can_answer_from_the_evidence_it_got(store: Store) -> None:
         return Reply("nine bars [1]" if "nine bars" in request.last_message else "no evidence")
 
     with ChatServer(default=answer) as server:
-        settings = Settings(
-            embedding=store.settings.embedding, models={"local": {"base_url": server.base_url}}, llm="local"
-        )
+        settings = settings_beside(store, models={"local": {"base_url": server.base_url}}, llm="local")
         assert build_chain(settings, store).invoke("How is espresso made?")["answer"] == "nine bars [1]"
