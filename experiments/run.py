@@ -25,7 +25,7 @@ from experiments.running.plan import CHARS_PER_TOKEN, Plan, evidence_tokens, pla
 from experiments.running.provenance import decisive, provenance
 from experiments.running.reply_cache import ReplyCache
 from experiments.running.run_folder import RunFolder
-from experiments.spec import Spec, arms, settings_of
+from experiments.spec import Spec, arms, models_asked, settings_of
 from experiments.statistics.analysis import compared
 from ingest.find import find_docs, open_root
 from ingest.load import read_bytes
@@ -142,17 +142,16 @@ def run(
     """Do the same with an experiment that was prepared."""
     if max_cost is not None:
         _require_prices(experiment)
-    folder = experiment.folder
+    folder, budget = experiment.folder, Budget(max_cost)
     with folder.held(), ExitStack() as stack:
         replies = stack.enter_context(closing(ReplyCache(REPLIES))) if use_cache else None
-        chains = stack.enter_context(ArmChains(experiment.spec, experiment.settings, folder.path, replies))
+        chains = stack.enter_context(ArmChains(experiment.spec, experiment.settings, folder.path, replies, budget.add))
         chains.open(experiment.arms)
         chains.require_documents(experiment.queries)
         folder.begin(
             provenance(experiment.spec, experiment.settings, experiment.arms, experiment.queries),
             decisive(experiment.spec, experiment.settings, experiment.arms, chains.corpus_hash()),
         )
-        budget = Budget(max_cost)
         calls = open_calls(experiment, retry_failed=retry_failed)
         with ThreadPoolExecutor(experiment.spec.concurrency, thread_name_prefix="askmd-experiment") as pool:
             futures = [pool.submit(_make, call, chains, experiment, budget) for call in calls]
@@ -179,7 +178,6 @@ def _make(call: Call, chains: ArmChains, experiment: Experiment, budget: Budget)
     if call.arm.context == "full" and record.answer is not None:
         record.answer["sources"] = [s for s in record.answer["sources"] if s["n"] in record.answer["cited"]]
     experiment.folder.append(record)
-    budget.add(record)
     return record
 
 
@@ -220,7 +218,7 @@ def _prefer(chains: ArmChains, experiment: Experiment, budget: Budget, pair: Pai
 
 def _require_prices(experiment: Experiment) -> None:
     models = experiment.settings.chat_models()
-    for name in {arm.llm for arm in experiment.arms}:
+    for name in models_asked(experiment.spec, experiment.arms):
         spec = models[name]
         if spec.provider != "offline" and not spec.prices and not spec.states_cost:
             raise ConfigError(

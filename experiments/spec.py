@@ -1,7 +1,7 @@
 """What an experiment is: questions, and the matrix of what is asked them. Read from TOML."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,11 @@ def arms(spec: Spec, settings: Settings) -> list[Arm]:
         Arm(name=_name(cell, named), prompt=cell[0], llm=cell[1], context=cell[2], settings=dict(cell[3]))
         for cell in named
     ]
+
+
+def models_asked(spec: Spec, arms: Iterable[Arm]) -> list[str]:
+    """Name the chat models of the arms, and the judge."""
+    return list(dict.fromkeys([*(arm.llm for arm in arms), *filter(None, [spec.judge])]))
 
 
 _Cell = tuple[str, str, Context, tuple[tuple[str, Any], ...]]

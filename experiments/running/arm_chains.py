@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from experiments.queries import Query, require_documents
 from experiments.records import Arm
 from experiments.running.cached_chat import CachedChat
 from experiments.running.reply_cache import ReplyCache
-from experiments.spec import Spec, changed
+from experiments.spec import Spec, changed, models_asked
 from ingest.pipeline import IngestOptions, ingest
 from store.connection import is_lite
 
@@ -41,11 +41,19 @@ Place = tuple[tuple[str, Any], ...]
 class ArmChains:
     """Closes what it opened at its end; safe to share between threads once it is open."""
 
-    def __init__(self, spec: Spec, settings: Settings, folder: Path, replies: ReplyCache | None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        settings: Settings,
+        folder: Path,
+        replies: ReplyCache | None,
+        paid: Callable[[float], None],
+    ) -> None:
         self._spec = spec
         self._settings = settings
         self._folder = folder
         self._replies = replies
+        self._paid = paid
         self._opened: dict[Place, Resources] = {}
         self._chains: dict[tuple[Place, str, int], Runnable[Any, Any]] = {}
         self._models: dict[str, BaseChatModel] = {}
@@ -66,7 +74,7 @@ class ArmChains:
         Raises ConfigError for a model without its key and for a corpus that does not fit into a prompt, and as
         `ingest` and `open_store` do.
         """
-        for name in dict.fromkeys([arm.llm for arm in arms] + ([self._spec.judge] if self._spec.judge else [])):
+        for name in models_asked(self._spec, arms):
             spec = find_model(self._settings.chat_models(), name)
             self._models[name] = chat_model(spec, self._settings.chat_key(spec))
         for arm in arms:
@@ -115,7 +123,8 @@ class ArmChains:
 
     def _resources(self, arm: Arm, repeat: int) -> Resources:
         def open_chat(spec: ChatModelSpec, _key: SecretStr | None) -> BaseChatModel:
-            return CachedChat(inner=self._models[spec.name], spec=spec, replies=self._replies, repeat=repeat)
+            inner = self._models[spec.name]
+            return CachedChat(inner=inner, spec=spec, replies=self._replies, repeat=repeat, paid=self._paid)
 
         if arm.context == "none":
             return Resources(self._settings, open_chat=open_chat)

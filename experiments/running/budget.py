@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from threading import Lock
 
-from experiments.records import Record
-
 
 @dataclass
 class Budget:
@@ -20,11 +18,10 @@ class Budget:
         with self.lock:
             return self.closed or (self.limit is not None and self.spent >= self.limit)
 
-    def add(self, record: Record) -> None:
-        """Count what an answer cost now: from the cache it costs nothing."""
-        if record.answer is not None and not record.cached:
-            with self.lock:
-                self.spent += record.answer["usage"]["cost"] or 0.0
+    def add(self, cost: float) -> None:
+        """Count what a call of a model cost, US dollars."""
+        with self.lock:
+            self.spent += cost
 
     def close(self) -> None:
         """Let no further call begin, whatever is left."""

@@ -1,7 +1,7 @@
 """A chat model that asks another one, but never twice the same: what it said is kept and said again."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -11,6 +11,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
+from chains.models.usage import reported
 from config.models import ChatModelSpec
 from experiments.running.reply_cache import ReplyCache, request_key
 
@@ -29,6 +30,8 @@ class CachedChat(BaseChatModel):
     replies: ReplyCache | None = Field(exclude=True, repr=False)
     """None: each request is made."""
     repeat: int = 0
+    paid: Callable[[float], None] = Field(exclude=True, repr=False)
+    """Told what each call costs, US dollars, where that is known; what is said again costs nothing."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -76,6 +79,7 @@ class CachedChat(BaseChatModel):
             yield ChatGenerationChunk(message=piece)
         if whole is None:
             return
+        self.paid(reported(whole, self.spec)["cost"] or 0.0)
         times = {"first_token": first, "whole": time.perf_counter() - began, "cached": False}
         last = AIMessageChunk(content="", response_metadata={TIMES: [times]})
         yield ChatGenerationChunk(message=last)

@@ -14,8 +14,9 @@ import pytest
 from config.settings import Settings
 from store.filters import equals
 from store.milvus import open_store
+from tests.support.command import ASKMD
 from tests.support.embedding_server import EmbeddingServer
-from tests.support.killing import AFTER, ASKMD, BEFORE, UNCHANGED, Ingest, kill_and_repeat
+from tests.support.killing import AFTER, BEFORE, UNCHANGED, Ingest, kill_and_repeat
 from tests.support.milvus_server import MilvusServer
 from tests.support.stores import write_files
 from tests.support.waiting import wait_until

@@ -120,6 +120,17 @@ def test_it_stops_before_it_costs_more(tmp_path: Path, server: ChatServer) -> No
         run_experiment(write_spec(tmp_path / "b", 'llm = ["local"]'), settings(server), max_cost=1)
 
 
+def test_what_the_judge_costs_counts_too(tmp_path: Path, server: ChatServer) -> None:
+    spec = write_spec(tmp_path, 'llm = ["one"]', 'judge = "two"\nconcurrency = 1')
+    results = run_experiment(spec, settings(server), out=tmp_path / "run", max_cost=0.003)
+    assert [request.body["model"] for request in server.requests] == ["one", "two"], "a call costs 0.002"
+    assert len([record for record in results.records if record.judge]) == 1
+    run_experiment(spec, settings(server), out=tmp_path / "again", max_cost=0.001)
+    assert len(server.requests) > 2, "what is said again costs nothing"
+    with pytest.raises(ConfigError, match="nobody states what model 'local' costs"):
+        run_experiment(write_spec(tmp_path / "b", 'llm = ["one"]', 'judge = "local"'), settings(server), max_cost=1)
+
+
 def test_a_run_is_not_mixed_with_another(tmp_path: Path, server: ChatServer) -> None:
     out = tmp_path / "run"
     run_experiment(write_spec(tmp_path, 'llm = ["one"]'), settings(server), out=out)

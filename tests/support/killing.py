@@ -12,7 +12,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -23,10 +22,10 @@ from typing import Any
 from config.settings import Settings
 from store.milvus import open_store
 from store.rows import SHOWN_FIELDS
+from tests.support.command import ASKMD
 from tests.support.embedding_server import EmbeddingServer
 from tests.support.stores import write_files
 
-ASKMD = str(Path(sys.executable).with_name("askmd"))
 FILES = 90
 SECTIONS = 30
 """Sections of a file: together more chunks than are written at once."""
