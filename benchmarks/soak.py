@@ -31,6 +31,7 @@ from benchmarks.serve import Forgetful, held, wait_until_ready
 from store.file_hash import hash_file
 from tests.support.chat_replies import Reply
 from tests.support.chat_server import ChatServer
+from tests.support.command import ASKMD
 from tests.support.milvus_server import MilvusServer, free_port
 
 FILES = 60
@@ -41,7 +42,6 @@ GROWTH = 1.1
 """What memory may grow to from the second quarter of the run to its last: allocators keep some of what they get."""
 SPARE_FILES = 24
 """Connections that may be open at one sample and not at another."""
-ASKMD = str(Path(sys.executable).with_name("askmd"))
 
 
 @dataclass
