@@ -31,6 +31,7 @@ from tests.support.json_server import Request
 from tests.support.milvus_server import MilvusServer
 from tests.support.stores import write_files
 from tests.support.waiting import wait_until
+from tests.support.web_listing import WebListing
 
 FILES = {f"{n // 10}/{n}.md": f"# File\n\nAll files say this.\n\n## Its own\n\nWords of {n}.\n" for n in range(30)}
 
@@ -77,10 +78,11 @@ class HeldServer(EmbeddingServer):
 
 
 class Bench:
-    """One folder, synced into a collection by each engine."""
+    """One folder, synced into a collection by each engine; `source` is its address, if it is reached by one."""
 
     def __init__(self, milvus: str, server: EmbeddingServer, folder: Path, name: str) -> None:
         self.folder, self.name = folder, f"command_{name}"
+        self.source: Path | str = folder
         self._settings = Settings(
             milvus_uri=milvus,
             embedding="openai:scripted",
@@ -93,7 +95,7 @@ class Bench:
         return self._settings.model_copy(update={"collection": collection})
 
     def ingest(self, engine: str, **options: Any) -> SyncReport:
-        report = ingest(self.settings(engine), self.folder, IngestOptions(engine=engine, **options))
+        report = ingest(self.settings(engine), self.source, IngestOptions(engine=engine, **options))
         report.seconds = 0
         return report
 
@@ -145,6 +147,16 @@ def test_both_engines_do_the_same(bench: Bench) -> None:
     np.testing.assert_allclose(bench.vectors("ray"), bench.vectors("local"), atol=1e-6)
     assert alike().embedded == 0
     assert alike(rebuild=True).chunks == second.chunks
+
+
+@pytest.mark.usefixtures("cluster")
+def test_workers_read_from_wherever_fsspec_reaches(bench: Bench) -> None:
+    with WebListing(bench.folder.parent) as web:
+        bench.source = f"{web.root_url}/docs/"
+        assert bench.ingest("ray") == bench.ingest("local")
+    rows = bench.rows("ray")
+    assert rows == bench.rows("local")
+    assert {row["doc"] for row in rows.values()} == FILES.keys()
 
 
 def title(process: psutil.Process) -> str:

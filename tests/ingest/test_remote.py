@@ -1,10 +1,6 @@
 """Folders that fsspec reaches: real S3 over HTTP, a web server's listing, Git, and one that fails."""
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +20,7 @@ from ingest.pipeline import IngestOptions, ingest
 from store.location import path_of
 from store.milvus import open_store
 from tests.support.stores import write_files
+from tests.support.web_listing import WebListing
 
 FILES = {
     "a.md": "# A\n\nAlpha is first.\n",
@@ -152,26 +149,12 @@ def test_a_git_commit_is_a_folder(tmp_path: Path) -> None:
     assert find_docs(open_root(f"git://{checkout}:main@")).docs == ["docs/a.md", "docs/sub/b.md"]
 
 
-@contextmanager
-def web_server(folder: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-
-
 def test_a_listing_on_the_web_is_a_folder(tmp_path: Path) -> None:
     write_files(tmp_path, {"docs/a.md": "# A\n", "docs/sub/b.md": "# B\n", "outside.md": "# O\n"})
     write_files(tmp_path / "docs" / "links", {"index.html": '<a href="../../outside.md">o</a> <a href="c.md">c</a>'})
 
-    with web_server(tmp_path) as address:
-        root = open_root(f"{address}/docs/")
+    with WebListing(tmp_path) as server:
+        root = open_root(f"{server.root_url}/docs/")
         assert root.name == "docs"
         assert find_docs(root).docs == ["a.md", "links/c.md", "sub/b.md"]
         assert read_bytes(root, "a.md") == b"# A\n"
