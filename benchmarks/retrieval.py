@@ -102,6 +102,18 @@ def first(candidates: int) -> Search:
     return search
 
 
+def both_embeddings(first: float, second: float) -> Search:
+    """Ask both embeddings, whatever the language of the question."""
+
+    def search(index: Index, question: str) -> list[Fused]:
+        vector = index.embeddings[1].embed_queries([question])[0]
+        other = index.store.nearest(index.store.vector_fields[1], vector, CANDIDATES, "")
+        weights = {"dense": first, "other": second, "lexical": 1 - first - second}
+        return fuse({**index.rankings(question), "other": other}, weights)
+
+    return search
+
+
 class BreadcrumbsEmbedded:
     """The dense list over vectors of breadcrumb and text, which askmd does not store: made here, and searched flat."""
 
@@ -155,6 +167,7 @@ def variants() -> Iterator[Variant]:
     yield Variant("multilingual", index("multilingual"), weighted)
     yield Variant("multilingual, chunks of 400 tokens", index("multilingual", 400), weighted)
     yield Variant("minilm+multilingual", index("minilm+multilingual"), weighted)
+    yield Variant("both embeddings, 0.3 + 0.2 dense, 0.5 BM25", index("minilm+multilingual"), both_embeddings(0.3, 0.2))
     yield Variant("multilingual, dense alone, not widened", index("multilingual"), only("dense"), 0)
 
 
