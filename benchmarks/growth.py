@@ -107,7 +107,7 @@ def fill(store: Store, rows: Iterator[StoredRow], number: int, location: Path) -
         store.upsert(batch)
         store.flush()
         number -= len(batch)
-    store.set_root(ROOT, str(location))
+    store.begin_root(ROOT, str(location))
     store.end_root(ROOT, store.catch_up())
 
 

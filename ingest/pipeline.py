@@ -132,7 +132,7 @@ def _rebuild(old: Store, work: Ingestion, fingerprint: Fingerprint) -> SyncRepor
             again = replace(work, root=root, found=Found(sorted(old.file_hashes(root.name))))
             report.reported += _rebuild_root(old, new, again).reported
         if new.fingerprint.embedding == old.fingerprint.embedding and (gate := old.properties().get(GATE_PROPERTY)):
-            new.set_property(GATE_PROPERTY, gate)
+            new.set_properties({GATE_PROPERTY: gate})
         publish(new)
     drop_leftovers(new)
     return report

@@ -60,7 +60,7 @@ def lease(store: Store, root: str) -> Iterator[None]:
     finally:
         done.set()
         heart.join()
-        store.set_property(LEASE_PROPERTY + root, "")
+        store.set_properties({LEASE_PROPERTY + root: ""})
 
 
 def _beat(store: Store, root: str, mine: Lease, done: Event) -> None:
@@ -70,7 +70,7 @@ def _beat(store: Store, root: str, mine: Lease, done: Event) -> None:
 
 
 def _write(store: Store, root: str, mine: Lease) -> None:
-    store.set_property(LEASE_PROPERTY + root, json.dumps({**mine, "beat": time.time()}))
+    store.set_properties({LEASE_PROPERTY + root: json.dumps({**mine, "beat": time.time()})})
 
 
 def _refuse_if_held(store: Store, root: str, mine: Lease) -> None:

@@ -222,8 +222,7 @@ class Store:
         """Remove a root with all its rows."""
         with self._errors():
             self.client.delete(self.target, filter=equals("root", root), timeout=self.settings.milvus_timeout)
-        self.set_root(root, "")
-        self.set_property(CHUNKS_PROPERTY + root, "")
+        self.set_properties({ROOT_PROPERTY + root: "", CHUNKS_PROPERTY + root: ""})
         self.flush()
         self.catch_up()
 
@@ -237,10 +236,10 @@ class Store:
         with self._errors():
             return dict(self.client.describe_collection(self.target)["properties"])
 
-    def set_property(self, name: str, value: str) -> None:
+    def set_properties(self, values: Mapping[str, str]) -> None:
         """Note something of the collection as a whole; an empty text takes it back, as older servers cannot drop it."""
         with self._errors():
-            self.client.alter_collection_properties(self.target, properties={name: value})
+            self.client.alter_collection_properties(self.target, properties=dict(values))
 
     def roots(self) -> dict[str, str]:
         """Give the roots of the collection with the absolute path that each was ingested from."""
@@ -251,13 +250,12 @@ class Store:
     def begin_root(self, root: str, path: str) -> int | None:
         """Note where a root is ingested from; give its rows as `noted_chunks` does."""
         chunks = self.noted_chunks(root)
-        self.set_root(root, path)
-        self.set_property(CHUNKS_PROPERTY + root, "")
+        self.set_properties({ROOT_PROPERTY + root: path, CHUNKS_PROPERTY + root: ""})
         return chunks
 
     def end_root(self, root: str, chunks: int) -> None:
         """Note that a root holds exactly what was ingested, which is so many rows."""
-        self.set_property(CHUNKS_PROPERTY + root, str(chunks))
+        self.set_properties({CHUNKS_PROPERTY + root: str(chunks)})
 
     def noted_chunks(self, root: str) -> int | None:
         """Give the number of a root's rows as its last ingest noted it; None where that one did not come to its end."""
@@ -271,10 +269,6 @@ class Store:
         """Count the rows of a root, or give the number that is noted."""
         noted = self.noted_chunks(root)
         return self.count(equals("root", root)) if noted is None else noted
-
-    def set_root(self, root: str, path: str) -> None:
-        """Note where a root was ingested from."""
-        self.set_property(ROOT_PROPERTY + root, path)
 
     def vectorstore(self, embeddings: "Sequence[Embeddings]") -> "Milvus":
         """Give the collection as a LangChain vector store, for whatever LangChain does with one.

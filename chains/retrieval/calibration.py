@@ -46,4 +46,4 @@ def calibration_of(store: Store) -> Calibration | None:
 
 def note_calibration(store: Store, calibration: Calibration) -> None:
     """Let a collection be asked with this threshold from now on."""
-    store.set_property(GATE_PROPERTY, calibration.to_json())
+    store.set_properties({GATE_PROPERTY: calibration.to_json()})

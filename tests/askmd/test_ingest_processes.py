@@ -167,7 +167,7 @@ def test_a_lease_of_a_dead_process_is_taken_over_and_a_living_one_is_not(tmp_pat
 
             def leave(root: str, pid: int, host: str, age: float) -> None:
                 held = Lease(token="t", host=host, pid=pid, beat=time.time() - age)
-                store.set_property(LEASE_PROPERTY + root, json.dumps(held))
+                store.set_properties({LEASE_PROPERTY + root: json.dumps(held)})
 
             def claim(root: str) -> str:
                 try:
@@ -188,7 +188,7 @@ def test_a_lease_of_a_dead_process_is_taken_over_and_a_living_one_is_not(tmp_pat
             ]:
                 leave(root, pid, host, age)
                 assert outcome in claim(wanted)
-                store.set_property(LEASE_PROPERTY + root, "")
+                store.set_properties({LEASE_PROPERTY + root: ""})
 
 
 def dead_pid() -> int:

@@ -80,7 +80,7 @@ def file(tmp_path: Path) -> Settings:
 def test_what_was_written_is_found_again_after_reopening(milvus: Backend, settings: Settings) -> None:
     with open_or_create_store(settings, FINGERPRINT) as store:
         store.upsert([row("cats", "Cats sleep all day."), row("tax", "Taxes are due in April.")])
-        store.set_root("docs", "/somewhere/docs")
+        store.begin_root("docs", "/somewhere/docs")
         store.flush()
 
     with open_store(settings) as store:
@@ -145,8 +145,8 @@ def test_a_rebuild_becomes_visible_to_readers_at_once_and_whole(store: Store, se
 
 def test_removing_a_root_leaves_the_others(store: Store) -> None:
     store.upsert([row("a", "One."), StoredRow(**{**row("b", "Two."), "root": "other"})])
-    store.set_root("docs", "/docs")
-    store.set_root("other", "/other")
+    store.begin_root("docs", "/docs")
+    store.begin_root("other", "/other")
 
     store.delete_root("docs")
 
