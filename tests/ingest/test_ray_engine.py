@@ -1,9 +1,11 @@
 """Ingestion on a Ray cluster of this machine into a Milvus server process: the same as on one machine."""
 
+import gc
 import os
 import re
 import signal
 import subprocess
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -42,15 +44,20 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.uri
 
 
-def start_ray(tries: int = 4) -> None:
+def start_ray() -> None:
     """A busy machine may need longer than the 30 s that Ray waits for its own processes."""
-    try:
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    except Exception:
-        ray.shutdown()
-        if tries == 1:
-            raise
-        start_ray(tries - 1)
+    for tries_left in (3, 2, 1, 0):
+        try:
+            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        except Exception:
+            ray.shutdown()
+            if not tries_left:
+                raise
+        else:
+            return
+        with warnings.catch_warnings():  # Ray never waits for the processes of a start that failed
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture(scope="module")
