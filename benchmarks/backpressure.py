@@ -32,10 +32,12 @@ import ray
 from pymilvus import MilvusClient
 from ray._private.internal_api import memory_summary  # what `ray memory` prints; there is no public call
 
+from benchmarks.serve import Forgetful
 from tests.support.command import ASKMD
 from tests.support.embedding_server import EmbeddingServer
 from tests.support.json_server import Request
 from tests.support.milvus_server import MilvusServer
+from tests.support.ray_workers import ray_workers
 
 CHUNKS_A_FILE = 20
 DIMENSIONS = 1_536
@@ -47,11 +49,11 @@ class QuickServer(EmbeddingServer):
 
     def __init__(self) -> None:
         super().__init__(dimensions=DIMENSIONS)
+        self.requests = Forgetful()
         self.embedded = 0
         self._counting = threading.Lock()
 
     def reply(self, request: Request) -> dict[str, Any]:
-        self.requests.clear()
         with self._counting:
             self.embedded += len(request.body["input"])
         return super().reply(request)
@@ -120,7 +122,7 @@ def measure(files: int, bytes_a_second: int) -> Most:
                     object_store=store["used"],
                     spilled=store["spilled"] - spilled_before,
                     ingest=own_memory(process.pid),
-                    worker=max((own_memory(pid) for pid in workers()), default=0),
+                    worker=max((own_memory(each.pid) for each in ray_workers()), default=0),
                 )
                 time.sleep(1)
             if process.returncode or written(client) != files * CHUNKS_A_FILE:
@@ -152,16 +154,6 @@ def object_store() -> Mapping[str, float]:
     used = re.search(r"Plasma memory usage (\d+) MiB", text)
     spilled = re.search(r"Spilled (\d+) MiB", text)
     return {"used": float(used[1]) if used else 0, "spilled": float(spilled[1]) if spilled else 0}
-
-
-def workers() -> list[int]:
-    """Find the processes that do Ray's tasks."""
-    found = []
-    for each in psutil.process_iter():
-        with suppress(psutil.NoSuchProcess):
-            if "".join(each.cmdline()[:1]).startswith("ray::"):
-                found.append(each.pid)
-    return found
 
 
 def own_memory(pid: int) -> float:

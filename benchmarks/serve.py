@@ -34,6 +34,7 @@ from config.settings import Settings
 from ingest.pipeline import ingest
 from tests.support.chat_replies import Reply
 from tests.support.chat_server import ChatServer
+from tests.support.command import ASKMD
 from tests.support.milvus_server import free_port
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -238,7 +239,7 @@ def askmd_server(folder: Path, model: str, streams: int) -> Iterator[tuple[str, 
         "ASKMD_REQUESTS_PER_MINUTE": "1000000",
     }
     port = free_port()
-    command = [str(Path(sys.executable).with_name("askmd")), "serve", "--port", str(port)]
+    command = [ASKMD, "serve", "--port", str(port)]
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log) as process,

@@ -8,13 +8,11 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import ray
 
@@ -31,6 +29,7 @@ from tests.support.command import ASKMD, askmd
 from tests.support.embedding_server import EmbeddingServer
 from tests.support.json_server import Request
 from tests.support.milvus_server import MilvusServer
+from tests.support.ray_workers import ray_workers
 from tests.support.stores import write_files
 from tests.support.waiting import wait_until
 from tests.support.web_listing import WebListing
@@ -166,20 +165,13 @@ def test_workers_read_from_wherever_fsspec_reaches(bench: Bench) -> None:
     assert {row["doc"] for row in rows.values()} == FILES.keys()
 
 
-def title(process: psutil.Process) -> str:
-    """What Ray calls a process by what it does; nothing of one that has ended (a zombie has no title left)."""
-    with suppress(psutil.NoSuchProcess):
-        return "".join(process.cmdline()[:1])
-    return ""
-
-
 @pytest.mark.usefixtures("cluster")
 def test_a_worker_that_is_killed_loses_nothing(bench: Bench, server: HeldServer) -> None:
     server.go.clear()
     with ThreadPoolExecutor(1) as thread:
         report = thread.submit(bench.ingest, "ray")
         wait_until(lambda: any("Words" in str(request.body["input"]) for request in server.requests))
-        killed = [each for each in psutil.Process().children(recursive=True) if "ray::MapBatches" in title(each)]
+        killed = ray_workers("MapBatches")
         for process in killed:
             process.send_signal(signal.SIGKILL)
         server.go.set()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mcp.types import CallToolResult
 from tests.askmd.serving.conftest import KEY, NO_TLS, QUESTION, assert_nothing_private, leave_during_answer
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script
 from tests.support.chat_server import ChatServer
+from tests.support.command import ASKMD
 from tests.support.corpus import FILES
 from tests.support.waiting import wait_until
 
@@ -144,10 +144,9 @@ def test_there_are_no_sessions_to_listen_to_or_to_end(http: httpx.Client, method
 def test_a_process_talks_over_its_standard_input_and_output(handbook: Path, tmp_path: Path) -> None:
     store = shutil.copytree(handbook, tmp_path / "s.db")
     environment = {**os.environ, "MILVUS_URI": str(store), "ASKMD_LLM": "offline"}
-    program = str(Path(sys.executable).with_name("askmd"))
 
     async def connect() -> tuple[CallToolResult, CallToolResult, CallToolResult]:
-        server = StdioServerParameters(command=program, args=["mcp"], env=environment)
+        server = StdioServerParameters(command=ASKMD, args=["mcp"], env=environment)
         async with stdio_client(server) as (incoming, outgoing), ClientSession(incoming, outgoing) as session:
             await session.initialize()
             return (
