@@ -24,6 +24,7 @@ import numpy as np
 
 from chains.retrieval.retrieve import CANDIDATES, retrieve
 from config.settings import Settings
+from ingest.embed import embed
 from ingest.find import find_docs, open_root
 from ingest.load import SourceFile, decode, read_bytes
 from ingest.pipeline import make_fingerprint
@@ -33,7 +34,7 @@ from ingest.splitter import make_splitter
 from store.embeddings import EmbeddingModel, configured_embeddings
 from store.lexical import analyse
 from store.milvus import Store, open_or_create_store
-from store.rows import StoredRow
+from store.rows import Embedded, StoredRow
 
 QUESTIONS = 200
 K = 5
@@ -73,9 +74,8 @@ class Corpus:
         split = make_splitter(settings, embeddings)
         sources = [decode(doc, read_bytes(root, doc)) for doc in find_docs(root).docs]
         self._files: list[tuple[SourceFile, Split]] = [(source, split(source.text)) for source in sources]
-        texts = list({new.row["embed_hash"]: new.embedded for new in self._copy(0)}.items())
-        embedded = [embedding.embed([text for _, text in texts]) for embedding in embeddings]
-        self._vectors = {hash_: [vectors[at] for vectors in embedded] for at, (hash_, _) in enumerate(texts)}
+        texts = {new.row["embed_hash"]: new.embedded for new in self._copy(0)}
+        self._embedded = embed(embeddings, texts)
         self.chunks = sum(1 for _ in self._copy(0))
         self._random = np.random.default_rng(0)
         headings = dict.fromkeys(new.row["headings"][-1] for new in self._copy(0) if len(new.row["headings"]) > 1)
@@ -85,8 +85,10 @@ class Corpus:
         """Give rows without end."""
         for number in count():
             for new in self._copy(number):
-                vectors = [self._near(vector) for vector in self._vectors[new.row["embed_hash"]]]
-                yield StoredRow(**new.row, lexical=terms(new.row), vectors=vectors)
+                embedded = [
+                    Embedded(self._near(vector), parts) for vector, parts in self._embedded[new.row["embed_hash"]]
+                ]
+                yield StoredRow(**new.row, lexical=terms(new.row), embedded=embedded)
 
     def _copy(self, number: int) -> Iterator[NewRow]:
         """A heading of its own keeps a copy from being left out as a repetition of another."""
@@ -95,7 +97,8 @@ class Corpus:
                 new.row["headings"] = [f"Copy {number}", *new.row["headings"]]
                 yield new
 
-    def _near(self, vector: Any) -> list[float]:
+    def _near(self, given: Sequence[float]) -> list[float]:
+        vector = np.array(given, np.float32)
         moved = vector + NOISE * self._random.standard_normal(len(vector)).astype(np.float32) / len(vector) ** 0.5
         return list(map(float, moved / np.linalg.norm(moved)))
 

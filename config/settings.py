@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     )
     index: Index = Field(default="FLAT", description="index of the vectors in a new collection, by Milvus's name")
     shards: int = Field(default=1, ge=1, le=64, description="shards of a new collection on a server")
+    parts: bool = Field(default=True, description="keep what tells the parts of a chunk apart, and search with it")
     chunk_tokens: int = Field(default=200, ge=32, le=4096, description="tokens of a chunk, at most")
 
     milvus_uri: str = Field(

@@ -1,4 +1,4 @@
-"""Texts -> vectors: from a row of the store that has the same text, else from the embedding models."""
+"""Texts -> vectors and parts: from a row of the store that has the same text, else from the embedding models."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -6,10 +6,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ingest.ingestion import Vectors
 from ingest.prepare import PreparedFile
 from store.filters import among
 from store.milvus import Store
+from store.rows import Embedded
 
 HASHES_A_QUERY = 1_024
 
@@ -17,8 +17,8 @@ HASHES_A_QUERY = 1_024
 class Encoder(Protocol):
     """What ingestion needs of an embedding model."""
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Give one unit vector a text, as an array of texts x dimensions."""
+    def embed_in_parts(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float32], list[str]]:
+        """Give one unit vector a text, as an array of texts x dimensions, and the packed parts of each text."""
 
 
 def texts_of(files: Iterable[PreparedFile]) -> dict[str, str]:
@@ -36,7 +36,12 @@ def holders(store: Store, hashes: Iterable[str]) -> dict[str, str]:
     }
 
 
-def embed(encoders: Sequence[Encoder], texts: Mapping[str, str]) -> dict[str, Vectors]:
-    """Give the vectors of each text, one for each encoder. Raises EmbeddingError."""
-    by_model = [encoder.embed(list(texts.values())).tolist() for encoder in encoders]
-    return {hash_: list(vectors) for hash_, vectors in zip(texts, zip(*by_model, strict=True), strict=True)}
+def embed(encoders: Sequence[Encoder], texts: Mapping[str, str]) -> dict[str, list[Embedded]]:
+    """Give what each encoder makes of each text. Raises EmbeddingError."""
+    by_model = [_embed(encoder, list(texts.values())) for encoder in encoders]
+    return {hash_: list(each) for hash_, each in zip(texts, zip(*by_model, strict=True), strict=True)}
+
+
+def _embed(encoder: Encoder, texts: Sequence[str]) -> list[Embedded]:
+    vectors, parts = encoder.embed_in_parts(texts)
+    return [Embedded(*each) for each in zip(vectors.tolist(), parts, strict=True)]

@@ -9,12 +9,10 @@ from ingest.find import Found, Root
 from ingest.prepare import PreparedFile
 from store.file_hash import MAX_FILE_BYTES
 from store.milvus import Store
+from store.rows import Embedded
 
 WINDOW = 1_024
 """Chunks that are embedded and written together: enough to sort by length, few enough to hold in memory."""
-
-Vectors = list[list[float]]
-"""Those of one text: one for each embedding model."""
 
 _File = TypeVar("_File")
 
@@ -28,13 +26,13 @@ def ignore_progress(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Some files in their order, the vectors of all their rows by `embed_hash`, and which of these texts are new.
+    """Some files in their order, what the models made of all their rows by `embed_hash`, and which texts are new.
 
-    No text is new in two windows. In a dry run there are no vectors.
+    No text is new in two windows. In a dry run nothing is embedded.
     """
 
     files: Sequence[PreparedFile]
-    vectors: Mapping[str, Vectors]
+    embedded: Mapping[str, Sequence[Embedded]]
     new: AbstractSet[str]
 
 

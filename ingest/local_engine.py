@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ingest.embed import Encoder, embed, holders, texts_of
-from ingest.ingestion import Ingestion, Vectors, Window, in_windows
+from ingest.ingestion import Ingestion, Window, in_windows
 from ingest.load import read_each
 from ingest.prepare import PreparedFile, Splitter, prepare
 from store.milvus import Store
+from store.rows import Embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class LocalEngine:
         """See Engine."""
         known_before = store is not None and store.count() > 0
         seen: dict[str, str] = {}  # for each text of the windows so far, a row that holds it
-        last: dict[str, Vectors] = {}  # of the window that may still be on its way into the store
+        last: dict[str, list[Embedded]] = {}  # of the window that may still be on its way into the store
         prepared = self._prepare(ingestion, stored)
         for files in _ahead(in_windows(prepared, lambda file: len(file.rows or ()))):
             texts = texts_of(files)
@@ -34,7 +35,7 @@ class LocalEngine:
                 yield Window(files, {}, texts.keys() - held.keys())
                 continue
             known = {hash_: last[hash_] for hash_ in texts.keys() & last.keys()}
-            known |= store.vectors([held[hash_] for hash_ in held.keys() - known.keys()])
+            known |= store.embedded([held[hash_] for hash_ in held.keys() - known.keys()])
             new = {hash_: text for hash_, text in texts.items() if hash_ not in known}
             last = known | embed(self.encoders, new)
             yield Window(files, last, new.keys())

@@ -16,7 +16,7 @@ from ingest.sync import sync
 from store.compatible import require_same_fingerprint
 from store.connection import is_lite
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
-from store.fingerprint import LEXICAL_VERSION, Fingerprint
+from store.fingerprint import LEXICAL_VERSION, PARTS_VERSION, Fingerprint
 from store.lease import EVERYTHING, lease
 from store.location import is_remote
 from store.milvus import (
@@ -97,6 +97,7 @@ def make_fingerprint(settings: Settings, embeddings: Sequence[EmbeddingModel]) -
         splitter=f"{settings.splitter} {SPLITTER_VERSION}",
         chunk_tokens=chunk_tokens(settings, embeddings),
         index=settings.index,
+        parts=PARTS_VERSION if all(embedding.has_parts for embedding in embeddings) else 0,
     )
 
 

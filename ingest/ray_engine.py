@@ -19,13 +19,14 @@ from config.errors import AskmdError, EngineError
 from config.settings import Settings
 from ingest.embed import embed, holders, texts_of
 from ingest.find import Root
-from ingest.ingestion import Ingestion, Vectors, Window, in_windows
+from ingest.ingestion import Ingestion, Window, in_windows
 from ingest.load import read_each
 from ingest.prepare import PreparedFile, Splitter, prepare
 from ingest.splitter import make_splitter
 from store.embeddings import EmbeddingModel, open_embeddings
 from store.fingerprint import Fingerprint
 from store.milvus import Store, open_collection
+from store.rows import Embedded
 
 FILES_A_TASK = 64
 """Enough to embed in one go, few enough to be done again."""
@@ -48,12 +49,12 @@ class RayEngine:
         """See Engine."""
         seen: set[str] = set()
         docs = ingestion.found.docs
-        embedded = self._embedded(ingestion, stored, store)
-        for files in in_windows(embedded, lambda each: len(each.file.rows or ())):
+        results = self._embedded(ingestion, stored, store)
+        for files in in_windows(results, lambda each: len(each.file.rows or ())):
             new = {hash_ for each in files for hash_ in each.new} - seen
             seen |= new
-            vectors = {hash_: unpacked for each in files for hash_, unpacked in each.unpack()}
-            yield Window([each.file for each in files], vectors, new)
+            embedded = {hash_: unpacked for each in files for hash_, unpacked in each.unpack()}
+            yield Window([each.file for each in files], embedded, new)
         ingestion.on_file(len(docs), len(docs))
 
     def _embedded(
@@ -87,15 +88,21 @@ class RayEngine:
 
 @dataclass(frozen=True, slots=True)
 class _EmbeddedFile:
-    """A prepared file, the vectors of its rows as arrays of numbers, and which of its texts the store did not know."""
+    """A prepared file, what the models made of its rows, and which of its texts the store did not know.
+
+    Vectors travel as arrays of numbers, beside the parts that belong to them.
+    """
 
     file: PreparedFile
-    vectors: Mapping[str, Sequence[Any]]
+    embedded: Mapping[str, Sequence[tuple[npt.NDArray[np.float32], str]]]
     new: AbstractSet[str]
 
-    def unpack(self) -> Iterator[tuple[str, Vectors]]:
-        """Give the vectors as the store takes them."""
-        return ((hash_, [vector.tolist() for vector in vectors]) for hash_, vectors in self.vectors.items())
+    def unpack(self) -> Iterator[tuple[str, list[Embedded]]]:
+        """Give what was embedded as the store takes it."""
+        return (
+            (hash_, [Embedded(vector.tolist(), parts) for vector, parts in each])
+            for hash_, each in self.embedded.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ class _Worker:
     def __init__(self, job: _Job) -> None:
         self.job = job
         self.encoders: Sequence[EmbeddingModel] = open_embeddings(
-            job.embedding, base_url=job.settings.embedding_base_url, api_key=job.api_key
+            job.embedding, parts=job.settings.parts, base_url=job.settings.embedding_base_url, api_key=job.api_key
         )
         self.split: Splitter = make_splitter(job.settings, self.encoders)
         self.store = (
@@ -174,10 +181,13 @@ def _embed_files(worker: _Worker, files: Sequence[PreparedFile]) -> list[_Embedd
     held = holders(store, texts) if store else {}
     if worker.job.dry_run:
         return [_EmbeddedFile(file, {}, texts_of([file]).keys() - held.keys()) for file in files]
-    known = store.vectors(list(held.values())) if store else {}
+    known = store.embedded(list(held.values())) if store else {}
     new = {hash_: text for hash_, text in texts.items() if hash_ not in known}
-    vectors = known | embed(worker.encoders, new)
-    arrays = {hash_: [np.asarray(vector, np.float32) for vector in each] for hash_, each in vectors.items()}
+    embedded = known | embed(worker.encoders, new)
+    arrays = {
+        hash_: [(np.asarray(each.vector, np.float32), each.parts) for each in by_model]
+        for hash_, by_model in embedded.items()
+    }
     return [
         _EmbeddedFile(file, {hash_: arrays[hash_] for hash_ in own}, own & new.keys())
         for file in files

@@ -13,13 +13,13 @@ from time import perf_counter
 from typing import Self
 
 from config.errors import SourceError
-from ingest.ingestion import Ingestion, Vectors, Window
+from ingest.ingestion import Ingestion, Window
 from ingest.prepare import PreparedFile
 from ingest.report import Report, SyncReport
 from ingest.rows import NewRow, terms
 from store.filters import among, equals
 from store.milvus import Store
-from store.rows import StoredRow
+from store.rows import Embedded, StoredRow
 
 FLUSH_EVERY = 4
 """Windows written between flushes: Milvus Lite keeps in memory what was not flushed, and each flush makes a segment."""
@@ -116,11 +116,11 @@ class _Writer:
         files = [file for file in window.files if file.rows is not None]
         if self._store is not None and files:
             self._windows += 1
-            self._last = self._thread.submit(self._replace, self._store, files, window.vectors)
+            self._last = self._thread.submit(self._replace, self._store, files, window.embedded)
 
-    def _replace(self, store: Store, files: Sequence[PreparedFile], vectors: Mapping[str, Vectors]) -> None:
+    def _replace(self, store: Store, files: Sequence[PreparedFile], embedded: Mapping[str, Sequence[Embedded]]) -> None:
         before = set() if self._was_empty else _ids_of(store, self._root, files)
-        _write(store, files, vectors, before)
+        _write(store, files, embedded, before)
         self.added += sum(len(file.rows or ()) for file in files) - len(before)
         if self._windows % FLUSH_EVERY == 0:
             store.flush()
@@ -145,10 +145,13 @@ def _ids_of(store: Store, root: str, files: Sequence[PreparedFile]) -> set[str]:
 
 
 def _write(
-    store: Store, files: Sequence[PreparedFile], vectors: Mapping[str, Vectors], before: AbstractSet[str]
+    store: Store,
+    files: Sequence[PreparedFile],
+    embedded: Mapping[str, Sequence[Embedded]],
+    before: AbstractSet[str],
 ) -> None:
     def complete(new: NewRow) -> StoredRow:
-        return StoredRow(**new.row, lexical=terms(new.row), vectors=vectors[new.row["embed_hash"]])
+        return StoredRow(**new.row, lexical=terms(new.row), embedded=list(embedded[new.row["embed_hash"]]))
 
     rows = [new for file in files for new in file.rows or ()]
     store.upsert([complete(new) for new in rows if new.row["ordinal"] != 0])

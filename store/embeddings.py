@@ -12,7 +12,7 @@ askmd and LangChain rely on: checked, normalised float32.
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,17 @@ class Encoder(Protocol):
         """Where each token of the whole text starts, in characters, never descending."""
 
 
+@runtime_checkable
+class PartsEncoder(Protocol):
+    """An encoder that also tells a text's parts apart; see store/parts.py."""
+
+    def encode_documents_in_parts(self, documents: list[str], /) -> tuple[Sequence[Any], list[str]]:
+        """The rows of `encode_documents`, and the packed parts of each text."""
+
+    def encode_question_in_parts(self, question: str, /) -> tuple[Any, npt.NDArray[np.float32]]:
+        """The row of a question, and its parts: unit rows, as many dimensions as the parts of texts have."""
+
+
 class EmbeddingModel(Embeddings):
     """An encoder under its canonical name: LangChain's Embeddings, and arrays for those who want arrays.
 
@@ -54,9 +65,10 @@ class EmbeddingModel(Embeddings):
     a lone surrogate counts as a question mark. Encoding raises EmbeddingError.
     """
 
-    def __init__(self, name: str, encoder: Encoder) -> None:
+    def __init__(self, name: str, encoder: Encoder, *, parts: bool = True) -> None:
         self.name = name
         self._encoder = encoder
+        self._in_parts = encoder if parts and isinstance(encoder, PartsEncoder) else None
 
     def __repr__(self) -> str:
         return f"EmbeddingModel({self.name!r})"
@@ -80,11 +92,30 @@ class EmbeddingModel(Embeddings):
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Passages to an array of shape (len(texts), dim)."""
-        return self._unit_rows(self._encoder.encode_documents, texts)
+        return self._encoded(self._encoder.encode_documents, texts)
 
     def embed_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Questions to an array of shape (len(texts), dim)."""
-        return self._unit_rows(self._encoder.encode_queries, texts)
+        return self._encoded(self._encoder.encode_queries, texts)
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether the model tells the parts of a text apart, and is to do so."""
+        return self._in_parts is not None
+
+    def embed_in_parts(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float32], list[str]]:
+        """Give what `embed` gives, and the packed parts of each text; they are empty where the model has none."""
+        if self._in_parts is None or not texts:
+            return self.embed(texts), [""] * len(texts)
+        rows, parts = self._in_parts.encode_documents_in_parts([encodable(text) for text in texts])
+        return self._unit_rows(rows, len(texts)), parts
+
+    def embed_question(self, text: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Give the vector of a question, and its parts, of shape (parts, dimensions); none where the model has none."""
+        if self._in_parts is None:
+            return self.embed_queries([text])[0], np.empty((0, self.dim), dtype=np.float32)
+        row, parts = self._in_parts.encode_question_in_parts(encodable(text))
+        return self._unit_rows([row], 1)[0], parts
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """`embed` as lists."""
@@ -96,23 +127,29 @@ class EmbeddingModel(Embeddings):
         vector: list[float] = self.embed_queries([text])[0].tolist()
         return vector
 
-    def _unit_rows(self, encode: Callable[[list[str]], Sequence[Any]], texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def _encoded(self, encode: Callable[[list[str]], Sequence[Any]], texts: Sequence[str]) -> npt.NDArray[np.float32]:
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)
-        rows = encode([encodable(text) for text in texts])
+        return self._unit_rows(encode([encodable(text) for text in texts]), len(texts))
+
+    def _unit_rows(self, rows: Sequence[Any], count: int) -> npt.NDArray[np.float32]:
         try:
             vectors = np.asarray(rows, dtype=np.float64)  # squares of small numbers vanish in float32
         except (TypeError, ValueError) as error:
             raise EmbeddingError(f"{self.name} gave something other than rows of numbers: {error}") from error
-        if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-            raise EmbeddingError(f"{self.name} gave an array of shape {vectors.shape} for {len(texts)} texts")
+        if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
+            raise EmbeddingError(f"{self.name} gave an array of shape {vectors.shape} for {count} texts")
         # A row of zeros (a static model that knows no word of the text) has no direction and stays as it is.
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def open_embedding(name: str, *, base_url: str | None = None, api_key: SecretStr | None = None) -> EmbeddingModel:
+def open_embedding(
+    name: str, *, parts: bool = True, base_url: str | None = None, api_key: SecretStr | None = None
+) -> EmbeddingModel:
     """Open the model of that name; `base_url` and `api_key` are for `openai:` alone and never part of its name.
+
+    With `parts`, the packaged models tell the parts of texts apart too.
 
     Cheap for the packaged models, which load when first used. Raises ConfigError for a name that cannot be right,
     EmbeddingError for a model that cannot be loaded.
@@ -122,11 +159,11 @@ def open_embedding(name: str, *, base_url: str | None = None, api_key: SecretStr
         case "minilm" if name == kind:
             from store.onnx import OnnxSentenceEncoder
 
-            return EmbeddingModel(name, OnnxSentenceEncoder())
+            return EmbeddingModel(name, OnnxSentenceEncoder(), parts=parts)
         case "multilingual" if name == kind:
             from store.multilingual import UniversalSentenceEncoder
 
-            return EmbeddingModel(name, UniversalSentenceEncoder())
+            return EmbeddingModel(name, UniversalSentenceEncoder(), parts=parts)
         case "pymilvus" if rest:
             from store.pymilvus_function import PymilvusFunction
 
@@ -140,17 +177,17 @@ def open_embedding(name: str, *, base_url: str | None = None, api_key: SecretStr
 
 
 def open_embeddings(
-    name: str, *, base_url: str | None = None, api_key: SecretStr | None = None
+    name: str, *, parts: bool = True, base_url: str | None = None, api_key: SecretStr | None = None
 ) -> list[EmbeddingModel]:
     """Open a model, or the models of a name such as `minilm+multilingual`, first for English; as `open_embedding`."""
     names = name.split("+") if _TOGETHER.fullmatch(name) else [name]
-    return [open_embedding(each, base_url=base_url, api_key=api_key) for each in names]
+    return [open_embedding(each, parts=parts, base_url=base_url, api_key=api_key) for each in names]
 
 
 def configured_embeddings(settings: Settings) -> list[EmbeddingModel]:
     """Open the model or models of the settings. Raises as `open_embedding` does, and as `Settings.embedding_key`."""
     key = settings.embedding_key()
-    return open_embeddings(settings.embedding, base_url=settings.embedding_base_url, api_key=key)
+    return open_embeddings(settings.embedding, parts=settings.parts, base_url=settings.embedding_base_url, api_key=key)
 
 
 def name_together(embeddings: Sequence[EmbeddingModel]) -> str:

@@ -7,6 +7,9 @@ from typing import Self
 SCHEMA_VERSION = 2
 """Raised whenever the fields of a row, or what they mean, change."""
 
+PARTS_VERSION = 1
+"""Raised whenever texts are divided into other parts, or these are packed in another way."""
+
 LEXICAL_VERSION = 1
 """Raised whenever the analysis of store/lexical.py gives other terms."""
 
@@ -25,6 +28,8 @@ class Fingerprint:
     chunk_tokens: int
     index: str = "FLAT"
     """Of the vectors; it decides how they are searched."""
+    parts: int = 0
+    """Version of the parts that rows hold beside their vectors; 0 where the models tell none apart."""
     schema: int = SCHEMA_VERSION
 
     def to_json(self) -> str:

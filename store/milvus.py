@@ -14,7 +14,7 @@ from store.filters import Filters, among, equals, expression, files_fields
 from store.fingerprint import Fingerprint
 from store.lexical import ANALYZER_PARAMS
 from store.pymilvus_import import import_pymilvus
-from store.rows import SHOWN_FIELDS, Row, StoredRow, vector_field
+from store.rows import SHOWN_FIELDS, Embedded, Row, StoredRow, parts_field, vector_field
 from store.schema import (
     SPARSE_FIELD,
     SPARSE_INDEX_PARAMS,
@@ -52,6 +52,9 @@ GATE_PROPERTY = "askmd.gate"
 PAGE = 2_000
 """Rows asked for at a time; a server gives 16,384 at most."""
 
+HEAVY_PAGE = 500
+"""The same for rows with all that was embedded: some 20 kB each."""
+
 
 @dataclass(frozen=True)
 class Store:
@@ -81,6 +84,15 @@ class Store:
     def vector_fields(self) -> list[str]:
         """The fields that hold a vector of each embedding model, in their order."""
         return [vector_field(number) for number in range(len(self.fingerprint.dims))]
+
+    @property
+    def _parts_fields(self) -> list[str]:
+        return [parts_field(number) for number in range(len(self.fingerprint.dims))]
+
+    @property
+    def embedded_fields(self) -> list[str]:
+        """The fields that hold what the embedding models made of a text."""
+        return self.vector_fields + (self._parts_fields if self.fingerprint.parts else [])
 
     def nearest(self, field: str, vector: Sequence[float], limit: int, filter_: str) -> list[tuple[str, float]]:
         """Give the ids of the rows nearest to a normalised vector, best first, with their inner products."""
@@ -131,14 +143,25 @@ class Store:
             rows = self._get(ids, SHOWN_FIELDS)
         return {row["id"]: cast("Row", row) for row in rows}
 
-    def vectors(self, ids: Sequence[str]) -> dict[str, list[list[float]]]:
-        """Give the vectors of rows, one for each embedding model, by `embed_hash`; rows that are gone are left out."""
+    def embedded(self, ids: Sequence[str]) -> dict[str, list[Embedded]]:
+        """Give what each embedding model made of rows, by `embed_hash`; rows that are gone are left out."""
         with self._errors():
             return {
-                row["embed_hash"]: [row[field] for field in self.vector_fields]
-                for first in range(0, len(ids), PAGE)
-                for row in self._get(ids[first : first + PAGE], ["embed_hash", *self.vector_fields])
+                row["embed_hash"]: [
+                    Embedded(row[vector], row.get(parts, ""))
+                    for vector, parts in zip(self.vector_fields, self._parts_fields, strict=True)
+                ]
+                for first in range(0, len(ids), HEAVY_PAGE)
+                for row in self._get(ids[first : first + HEAVY_PAGE], ["embed_hash", *self.embedded_fields])
             }
+
+    def parts(self, ids: Sequence[str], number: int) -> dict[str, str]:
+        """Give the packed parts of rows, by their ids, as the embedding model of that number made them."""
+        if not self.fingerprint.parts or not ids:
+            return {}
+        field = self._parts_fields[number]
+        with self._errors():
+            return {row["id"]: row[field] for row in self._get(ids, ["id", field])}
 
     def _get(self, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.get(
@@ -197,13 +220,16 @@ class Store:
     def upsert(self, rows: Sequence[StoredRow]) -> None:
         """Write rows; a row of the same id is replaced."""
         with self._errors():
-            for first in range(0, len(rows), PAGE):
-                page = [self._to_entity(row) for row in rows[first : first + PAGE]]
+            for first in range(0, len(rows), HEAVY_PAGE):
+                page = [self._to_entity(row) for row in rows[first : first + HEAVY_PAGE]]
                 self.client.upsert(self.target, page, timeout=self.settings.milvus_timeout)
 
     def _to_entity(self, row: StoredRow) -> dict[str, Any]:
-        entity: dict[str, Any] = {**row, **dict(zip(self.vector_fields, row["vectors"], strict=True))}
-        del entity["vectors"]
+        entity: dict[str, Any] = {**row}
+        del entity["embedded"]
+        entity |= zip(self.vector_fields, (each.vector for each in row["embedded"]), strict=True)
+        if self.fingerprint.parts:
+            entity |= zip(self._parts_fields, (each.parts for each in row["embedded"]), strict=True)
         if not self.fingerprint.lexical:
             del entity["lexical"]
         return entity

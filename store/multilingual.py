@@ -3,12 +3,18 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain, islice
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from store.parts import MAX_PARTS, pack
+
+_SENTENCE_END = re.compile(r"[\n\r]+|(?<=[.!?:;])\s+|(?<=[。！？；])")
+_MARKS = " \t#>*-|`"  # of Markdown, around a sentence
+_SHORTEST = 8  # characters that a sentence has at least
 _WORD = re.compile(r"\S+")
 _SPACE = "▁"  # how the tokenizer writes the blank in front of a word
 _UNKNOWN = "<unk>"  # one character that no piece covers
@@ -50,6 +56,19 @@ class UniversalSentenceEncoder:
         # Texts are joined without padding: neither their order nor their number matters to the speed.
         return list(model.encode(documents))
 
+    def encode_documents_in_parts(self, documents: list[str]) -> tuple[list[npt.NDArray[np.float32]], list[str]]:
+        """The same, and the sentences of each text, packed."""
+        sentences = [_sentences(document) for document in documents]
+        encoded = self.encode_documents([*documents, *chain.from_iterable(sentences)])
+        rest = iter(encoded[len(documents) :])
+        packed = [pack(np.array(list(islice(rest, len(each))))) if each else "" for each in sentences]
+        return encoded[: len(documents)], packed
+
+    def encode_question_in_parts(self, question: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The vector of a question twice: as a whole, and as its only part, of shape (1, 512)."""
+        (vector,) = self.encode_queries([question])
+        return vector, vector[np.newaxis]
+
     def token_starts(self, text: str) -> Sequence[int]:
         """Where each token of the whole text starts, in characters, never descending.
 
@@ -78,3 +97,9 @@ class UniversalSentenceEncoder:
     def _tokenizer(self) -> Any:
         with self._loading:
             return self._encoder._tokenizer
+
+
+def _sentences(text: str) -> list[str]:
+    """Divide a passage into lines and sentences, without the marks of Markdown around them; the first MAX_PARTS."""
+    parts = (part.strip(_MARKS) for part in _SENTENCE_END.split(text))
+    return list(islice((part for part in parts if len(part) >= _SHORTEST), MAX_PARTS))

@@ -5,14 +5,17 @@ without importing that package, which would load transformers for nothing.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from store.function_words import FUNCTION_WORDS
+from store.parts import pack
 from store.weights import Weights, find_weights
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 512  # positions that the model knows
 _SPECIAL_TOKENS = 2  # [CLS] in front, [SEP] behind
+_LITTLE = 0.3  # what function words and punctuation weigh in a question (benchmarks/retrieval.md)
 _TOKENIZED_AT_ONCE = 512  # the tokenizer's own records take some 25 kB a text: only the ids are kept
 
 
@@ -63,18 +67,41 @@ class OnnxSentenceEncoder:
 
     def encode_documents(self, documents: list[str]) -> list[npt.NDArray[np.float32]]:
         """One unit vector of shape (384,) a text, in the order of the texts; an empty text has one too."""
+        return self.encode_documents_in_parts(documents)[0]
+
+    def encode_documents_in_parts(self, documents: list[str]) -> tuple[list[npt.NDArray[np.float32]], list[str]]:
+        """The same, and the tokens of each text that name something, packed."""
         ids = self._token_ids(documents)
-        vectors = np.empty((len(ids), self.dim), dtype=np.float32)
-        # Neighbours in length share a batch, so that little of it is padding.
-        by_length = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-        for first in range(0, len(ids), self._batch_size):
-            rows = by_length[first : first + self._batch_size]
-            vectors[rows] = self._encode_batch([ids[row] for row in rows])
-        return list(vectors)
+        vectors = np.empty((len(documents), self.dim), dtype=np.float32)
+        packed = [""] * len(documents)
+        for rows, states, mask in self._states(ids):
+            vectors[rows] = _pooled(states, mask)
+            for row, tokens in zip(rows, states, strict=True):
+                own = ids[row][1:-1]
+                packed[row] = pack(tokens[1 : len(own) + 1][self._names[own]])
+        return list(vectors), packed
+
+    def encode_question_in_parts(self, question: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The vector of a question, and those of its tokens, of shape (tokens, 384), as long as what each weighs."""
+        ids = self._token_ids([question])
+        ((_, states, mask),) = self._states(ids)
+        tokens = states[0, 1:-1]
+        weights = np.where(self._names[ids[0][1:-1]], np.float32(1), np.float32(_LITTLE))[:, np.newaxis]
+        return _pooled(states, mask)[0], tokens * (weights / np.linalg.norm(tokens, axis=1, keepdims=True))
 
     def token_starts(self, text: str) -> Sequence[int]:
         """Where each token of the whole text starts, in characters, never descending; no special tokens."""
         return [start for start, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+
+    @cached_property
+    def _names(self) -> npt.NDArray[np.bool_]:
+        """By the number of a token, whether it is more than a function word or punctuation."""
+        vocabulary = self._tokenizer.get_vocab()
+        names = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
+        for piece, id_ in vocabulary.items():
+            special = piece.startswith("[") and len(piece) > 1
+            names[id_] = not special and piece not in FUNCTION_WORDS["en"] and any(map(str.isalnum, piece))
+        return names
 
     def _token_ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
         ids = []
@@ -85,7 +112,19 @@ class OnnxSentenceEncoder:
                 ids.append(kept)
         return ids
 
-    def _encode_batch(self, batch: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float32]:
+    def _states(
+        self, ids: Sequence[npt.NDArray[np.int64]]
+    ) -> Iterator[tuple[list[int], npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
+        """Give in batches the numbers of some texts, the states of their tokens, and a mask that is 0 for padding."""
+        # Neighbours in length share a batch, so that little of it is padding.
+        by_length = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+        for first in range(0, len(ids), self._batch_size):
+            rows = by_length[first : first + self._batch_size]
+            yield rows, *self._encode_batch([ids[row] for row in rows])
+
+    def _encode_batch(
+        self, batch: Sequence[npt.NDArray[np.int64]]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         input_ids = np.zeros((len(batch), max(map(len, batch))), dtype=np.int64)
         mask = np.zeros_like(input_ids)
         for row, ids in enumerate(batch):
@@ -93,16 +132,20 @@ class OnnxSentenceEncoder:
             mask[row, : len(ids)] = 1
         inputs = {"input_ids": input_ids, "attention_mask": mask, "token_type_ids": np.zeros_like(input_ids)}
         (states,) = self._loaded_session().run(["last_hidden_state"], inputs)
-        # The mean's divisor would vanish in the normalisation: the sum over the real tokens is enough.
-        pooled: npt.NDArray[np.float32] = (mask[:, np.newaxis, :].astype(np.float32) @ np.asarray(states))[:, 0]
-        pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
-        return pooled
+        return np.asarray(states), mask
 
     def _loaded_session(self) -> Any:
         with self._loading:
             if self._session is None:
                 self._session = _load_session(self._weights, self._threads)
             return self._session
+
+
+def _pooled(states: npt.NDArray[np.float32], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    # The mean's divisor would vanish in the normalisation: the sum over the real tokens is enough.
+    pooled: npt.NDArray[np.float32] = (mask[:, np.newaxis, :].astype(np.float32) @ states)[:, 0]
+    pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
+    return pooled
 
 
 def _load_tokenizer(weights: Weights) -> "Tokenizer":

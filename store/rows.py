@@ -1,6 +1,6 @@
 """The fields of a row: one chunk of one file, with its vector and what is needed to cite and to sync it."""
 
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 
 class Row(TypedDict):
@@ -31,18 +31,31 @@ class Row(TypedDict):
     front_matter: dict[str, Any]
 
 
+class Embedded(NamedTuple):
+    """What an embedding model makes of a text."""
+
+    vector: list[float]
+    parts: str
+    """Packed (store/parts.py); empty where the model, or the collection, has none."""
+
+
 class StoredRow(Row):
     """A row as it is written: with what is searched."""
 
     lexical: str
     """The terms of breadcrumb and text, for BM25."""
-    vectors: list[list[float]]
-    """One for each embedding model of the collection; each has a field of its own in Milvus."""
+    embedded: list[Embedded]
+    """One for each embedding model of the collection; vector and parts have fields of their own in Milvus."""
 
 
 def vector_field(number: int) -> str:
     """Name the field of the embedding model with that place in the collection's list, from 0."""
     return "vector" if number == 0 else f"vector_{number + 1}"
+
+
+def parts_field(number: int) -> str:
+    """Name the field of the parts that belong to `vector_field(number)`."""
+    return "parts" if number == 0 else f"parts_{number + 1}"
 
 
 MAX_TEXT_BYTES = 65_535

@@ -7,7 +7,7 @@ from config.errors import ConfigError
 from store.fingerprint import Fingerprint
 from store.lexical import ANALYZER_PARAMS
 from store.pymilvus_import import import_pymilvus
-from store.rows import MAX_NAME_BYTES, MAX_TEXT_BYTES, vector_field
+from store.rows import MAX_NAME_BYTES, MAX_TEXT_BYTES, parts_field, vector_field
 
 if TYPE_CHECKING:
     from pymilvus import CollectionSchema
@@ -78,6 +78,8 @@ def fields(fingerprint: Fingerprint) -> "tuple[CollectionSchema, IndexParams]":
     for number, dim in enumerate(fingerprint.dims):
         schema.add_field(vector_field(number), DataType.FLOAT_VECTOR, dim=dim)
         index.add_index(vector_field(number), **index_params(fingerprint.index))
+        if fingerprint.parts:
+            schema.add_field(parts_field(number), DataType.VARCHAR, max_length=MAX_TEXT_BYTES)
     if fingerprint.lexical:
         _add_lexical(schema)
         index.add_index(SPARSE_FIELD, **SPARSE_INDEX_PARAMS)

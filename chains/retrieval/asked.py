@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
 from chains.retrieval.coverage import highest_score
 from store.embeddings import EmbeddingModel
 from store.language import is_english
@@ -31,6 +34,20 @@ class Asked:
     def embedding(self) -> EmbeddingModel:
         """The model that is asked."""
         return self.embeddings[self.number]
+
+    @property
+    def vector(self) -> npt.NDArray[np.float32]:
+        """The vector of the question."""
+        return self._embedded[0]
+
+    @property
+    def question_parts(self) -> npt.NDArray[np.float32]:
+        """The question's parts, as the store holds those of chunks; none where it holds none."""
+        return self._embedded[1]
+
+    @cached_property
+    def _embedded(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        return self.embedding.embed_question(self.question)
 
     @cached_property
     def terms(self) -> str:

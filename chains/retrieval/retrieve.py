@@ -11,6 +11,7 @@ from chains.retrieval.coverage import HALVES, weights
 from chains.retrieval.duplicates import without_duplicates
 from chains.retrieval.fuse import Fused, Ranking, fuse
 from chains.retrieval.gate import DEPTH, is_across
+from chains.retrieval.late import late_ranking, with_late
 from chains.retrieval.widen import Passage, widen
 from chains.schema import Hit
 from config.errors import ConfigError
@@ -66,17 +67,20 @@ def retrieve(  # noqa: PLR0913 - each says another thing
 
 
 def find(asked: Asked) -> list[Fused]:
-    """Search in each way and fuse what was found, best first.
+    """Search in each way, fuse what was found, and read the best of it once more: best first.
 
     How much of the question the words cover decides their weight, but is looked up only where it can be little: for
     documents in another language.
     """
     rankings = rank(asked)
-    found = fuse(rankings, HALVES)
+    shares = HALVES
+    found = fuse(rankings, shares)
     first = asked.rows(fused.id for fused in found[:DEPTH]).values()
     if rankings["lexical"] and all(is_across(asked.question, row["text"]) for row in first):
-        found = fuse(rankings, weights(rankings["lexical"], asked.highest))
-    return found
+        shares = weights(rankings["lexical"], asked.highest)
+        found = fuse(rankings, shares)
+    late = late_ranking(asked, found)
+    return fuse({**rankings, "late": late}, with_late(asked, shares)) if late else found
 
 
 def rank(asked: Asked) -> dict[str, Ranking]:
@@ -84,8 +88,7 @@ def rank(asked: Asked) -> dict[str, Ranking]:
     store = asked.store
     with ThreadPoolExecutor(1, thread_name_prefix="askmd-lexical") as thread:
         lexical = thread.submit(store.matching, asked.terms, CANDIDATES, asked.filter_)
-        vector = asked.embedding.embed_queries([asked.question])[0]
-        dense = store.nearest(store.vector_fields[asked.number], vector, CANDIDATES, asked.filter_)
+        dense = store.nearest(store.vector_fields[asked.number], asked.vector.tolist(), CANDIDATES, asked.filter_)
         return {"dense": dense, "lexical": lexical.result()}
 
 

@@ -24,7 +24,7 @@ from tests.support.backends import Backend
 from tests.support.stores import DIM, CountingEncoder, word_starts, write_files
 
 FINGERPRINT = Fingerprint(
-    embedding="counting+counting", dims=(DIM, DIM), lexical=1, splitter="askmd 1", chunk_tokens=20
+    embedding="counting+counting", dims=(DIM, DIM), lexical=1, splitter="askmd 1", chunk_tokens=20, parts=1
 )
 ONE_VECTOR = replace(FINGERPRINT, embedding="counting", dims=(DIM,))
 LONG = "\n\n".join(f"Paragraph {n} speaks of the matter number {n} at some length and then ends." for n in range(9))
@@ -58,7 +58,7 @@ class Workbench:
         return sync(self.store, replace(ingestion, **options))
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        fields = [*SHOWN_FIELDS, *self.store.vector_fields, *["lexical"] * self.store.fingerprint.lexical]
+        fields = [*SHOWN_FIELDS, *self.store.embedded_fields, *["lexical"] * self.store.fingerprint.lexical]
         return {row["id"]: row for row in self.store.rows(equals("root", self.name), fields)}
 
 
@@ -363,4 +363,8 @@ def test_a_milvus_without_bm25_is_told_and_works(tmp_path: Path) -> None:
             "this Milvus has no BM25 (2.5 does): words are not searched for"
         ]
         assert old.matching("matter", 10, "") == []
-        assert len(old.nearest("vector", CountingEncoder().embed(["One."])[0], 100, "")) == old.count() == report.chunks
+        assert (
+            len(old.nearest("vector", CountingEncoder().embed_in_parts(["One."])[0][0], 100, ""))
+            == old.count()
+            == report.chunks
+        )

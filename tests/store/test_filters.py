@@ -10,7 +10,7 @@ from config.settings import Settings
 from store.filters import Filters, among, check_filters, equals, expression, matches, parse_filters
 from store.fingerprint import Fingerprint
 from store.milvus import Store, open_or_create_store
-from store.rows import StoredRow
+from store.rows import Embedded, StoredRow
 
 NASTY = [
     'q"uote',
@@ -64,7 +64,7 @@ def row(number: int, ordinal: int, file: tuple[str, str, str, dict[str, Any]]) -
         near=[],
         front_matter=front_matter,
         lexical="text",
-        vectors=[[1.0, 0.0]],
+        embedded=[Embedded([1.0, 0.0], "")],
     )
 
 

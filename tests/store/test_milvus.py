@@ -27,14 +27,14 @@ from store.milvus import (
     open_store_if_any,
     publish,
 )
-from store.rows import StoredRow
+from store.rows import Embedded, StoredRow
 from tests.support.backends import Backend
 
-FINGERPRINT = Fingerprint(embedding="minilm", dims=(384,), lexical=1, splitter="askmd 1", chunk_tokens=200)
+FINGERPRINT = Fingerprint(embedding="minilm", dims=(384,), lexical=1, splitter="askmd 1", chunk_tokens=200, parts=1)
 
 
 def row(name: str, text: str, ordinal: int = 0) -> StoredRow:
-    vector = open_embedding("minilm").embed_documents([text])[0]
+    vectors, parts = open_embedding("minilm").embed_in_parts([text])
     return StoredRow(
         id=name,
         root="docs",
@@ -55,7 +55,7 @@ def row(name: str, text: str, ordinal: int = 0) -> StoredRow:
         gap="",
         near=[name],
         lexical=analyse(text),
-        vectors=[vector],
+        embedded=[Embedded(vectors[0].tolist(), parts[0])],
     )
 
 
@@ -280,7 +280,7 @@ def test_an_index_of_another_kind_finds_what_is_near(milvus: Backend, settings: 
             store.flush()
             store.catch_up()
         with open_store(own) as store:
-            found = [id_ for id_, _ in store.nearest("vector", kinds[1]["vectors"][0], 20, "")]
+            found = [id_ for id_, _ in store.nearest("vector", kinds[1]["embedded"][0].vector, 20, "")]
             assert store.fingerprint.index == index
             assert len(found) == 20
             assert all(name.startswith("taxes") for name in found)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from store.parts import pack
+
 DIM = 16
 
 
@@ -16,12 +18,11 @@ class CountingEncoder:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Give unit vectors, one row a text."""
+    def embed_in_parts(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float32], list[str]]:
+        """Give unit vectors, one row a text, and as its parts the vectors of its words."""
         self.texts += texts
-        if not texts:
-            return np.zeros((0, DIM), np.float32)
-        return np.stack([_vector(text) for text in texts])
+        vectors = np.stack([_vector(text) for text in texts]) if texts else np.zeros((0, DIM), np.float32)
+        return vectors, [pack(np.array([_vector(word) for word in text.split()])) for text in texts]
 
 
 def _vector(text: str) -> npt.NDArray[np.float32]:

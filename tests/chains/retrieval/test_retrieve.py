@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from chains.retrieval.asked import Asked
+from chains.retrieval.late import DEPTH, WEIGHTS
+from chains.retrieval.retrieve import find as search
 from chains.retrieval.retrieve import open_query_embeddings, retrieve
 from chains.schema import Hit
 from config.errors import ConfigError, StoreError
@@ -42,8 +45,8 @@ def test_what_both_ways_find_comes_first_with_its_parts(store: Store) -> None:
     hits = find(store, "Where is tea stored?")
 
     assert hits[0]["slug"] == "where-is-tea-stored"
-    assert hits[0]["ranks"] == {"dense": 1} | ({"lexical": 1} if store.fingerprint.lexical else {})
-    assert hits[0]["score"] == 1.0
+    assert hits[0]["ranks"] == {"dense": 1, "late": 1} | ({"lexical": 1} if store.fingerprint.lexical else {})
+    assert hits[0]["score"] == pytest.approx(1)
     assert 0 < hits[0]["scores"]["dense"] <= 1
     assert ("lexical" in hits[0]["scores"]) == bool(store.fingerprint.lexical)
     assert hits[0]["scores"].get("lexical", 1) > 0
@@ -114,6 +117,35 @@ def test_other_languages_ask_the_second_model(store: Store) -> None:
     if store.fingerprint.embedding == "minilm+multilingual":
         assert hits[0]["slug"] == "where-is-tea-stored"
     assert len(hits) == 1
+
+
+def test_the_parts_of_the_best_are_fused_with_their_weight(store: Store) -> None:
+    models = open_query_embeddings(store.settings, store)
+    found = search(Asked(store, models, "How long until the gateway tells that a request failed?"))
+    late = {each.id: each.scores["late"] for each in found if "late" in each.scores}
+    best = next(each for each in found if each.ranks.get("late") == 1)
+
+    assert len(late) == min(len(found), DEPTH)
+    assert all(-1 <= score <= 1 for score in late.values())
+    assert late[best.id] == max(late.values())
+    assert best.score >= WEIGHTS[models[0].name]
+    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_parts_count_where_store_and_settings_have_them(milvus: Backend, tmp_path: Path, *, kept: bool) -> None:
+    settings = milvus.settings(tmp_path, parts=kept)
+    ingest(settings, write_files(tmp_path / "docs", FILES))
+    with open_store(settings) as store:
+        for wanted in (True, False):
+            models = open_query_embeddings(settings.model_copy(update={"parts": wanted}), store)
+            hits = retrieve(store, models, "Where is tea stored?", 3)
+            assert hits[0]["slug"] == "where-is-tea-stored"
+            assert ("late" in hits[0]["scores"]) == (kept and wanted)
+
+    if not kept:
+        with pytest.raises(StoreError, match="built with parts 0, not 1; .*--rebuild"):
+            ingest(settings.model_copy(update={"parts": True}), tmp_path / "docs")
 
 
 def test_a_question_of_signs_alone_finds_by_its_vector(store: Store) -> None:

@@ -1,0 +1,44 @@
+"""Late interaction: what a text says piece by piece, beside the one vector that blurs it. Pure.
+
+Each part of a question looks for its best match among the parts of a chunk, and the mean of these matches says how well
+the chunk suits (MaxSim: Khattab and Zaharia, "ColBERT", SIGIR 2020). Parts are tokens with `minilm` and sentences with
+`multilingual`. Of a chunk's parts the signs are kept, one bit a dimension: that orders chunks as well as whole numbers
+do (benchmarks/retrieval.md), in 48 bytes a token rather than 1,536.
+"""
+
+import base64
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_PARTS = 512
+"""Of a chunk; what is more is left out. So many of 512 dimensions fit into a VARCHAR of Milvus."""
+
+
+def pack(parts: npt.NDArray[Any]) -> str:
+    """Parts of shape (number, dimensions, a multiple of 8) to text: the signs of the first MAX_PARTS, in base64."""
+    return base64.b64encode(np.packbits(parts[:MAX_PARTS] > 0, axis=1).tobytes()).decode("ascii")
+
+
+def closeness(question: npt.NDArray[np.float32], packed: Sequence[str]) -> list[float]:
+    """How well each packed text suits a question's parts, -1 to 1; a text without parts, -1.
+
+    The parts are of shape (number, dimensions); the longer a row, the more it weighs.
+    """
+    dim = question.shape[1]
+    texts = [base64.b64decode(each) for each in packed]
+    held = [at for at, text in enumerate(texts) if text]
+    found = [-1.0] * len(texts)
+    if not held or not len(question):
+        return found
+    begins = [0, *accumulate(len(texts[at]) * 8 // dim for at in held)][:-1]
+    bits = np.unpackbits(np.frombuffer(b"".join(texts[at] for at in held), np.uint8)).reshape(-1, dim)
+    # signs are 2 bits - 1, each 1 / sqrt(dim) long
+    products = (2 * question @ bits.T.astype(np.float32) - question.sum(axis=1, keepdims=True)) / dim**0.5
+    best = np.maximum.reduceat(products, begins, axis=1).sum(axis=0) / np.linalg.norm(question, axis=1).sum()
+    for at, value in zip(held, best.tolist(), strict=True):
+        found[at] = value
+    return found
