@@ -10,15 +10,16 @@ Questions without an answer are made in four ways:
 - doc: the whole documents that hold it are (only where there are more than a dozen);
 - foreign: questions of the other sets, but for those whose name is the same up to a hyphen.
 
-Search is exact and in memory: cosine, and BM25 (k1 1.2, b 0.75) over the terms of store/lexical.py. Every figure of the
-gate is for a set that its curve was not fitted to.
+Search is exact and in memory: cosine, BM25 (k1 1.2, b 0.75) over the terms of store/lexical.py, and the parts of
+store/parts.py. Every figure of the gate is for a set that its curve was not fitted to.
 """
 
 import argparse
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from scipy.special import logit
 from chains.retrieval.coverage import coverage, highest_score, weights
 from chains.retrieval.fuse import fuse
 from chains.retrieval.gate import DEPTH, Curve, Sign, is_across
+from chains.retrieval.late import DEPTH as LATE_DEPTH
+from chains.retrieval.late import with_late
 from chains.retrieval.retrieve import CANDIDATES
 from experiments.measuring.refusal import auroc
 from experiments.queries import Query, read_queries
@@ -38,6 +41,7 @@ from ingest.rows import terms, to_rows
 from ingest.split import split
 from store.embeddings import EmbeddingModel, open_embedding
 from store.lexical import analyse
+from store.parts import closeness
 from store.rows import Row
 
 MODELS = ("minilm", "multilingual")
@@ -50,12 +54,13 @@ FEW = 5  # cases that no share is worth printing of
 
 @dataclass
 class Corpus:
-    """The rows of a set with their terms and, by model, their vectors."""
+    """The rows of a set with their terms and, by model, their vectors and packed parts."""
 
     name: str
     rows: list[Row]
     counts: list[Counter[str]]
     vectors: dict[str, Any]
+    parts: dict[str, list[str]]
     queries: list[Query]
 
     def __post_init__(self) -> None:
@@ -87,8 +92,7 @@ def main() -> None:
     corpora = [read_corpus(models, options.cache, given) for given in options.set]
     questions = list(dict.fromkeys(query.question for corpus in corpora for query in corpus.queries))
     for name, model in models.items():
-        vectors = embed(model, questions, options.cache, "questions", queries=True)
-        asked = dict(zip(questions, vectors, strict=True))
+        asked = {question: model.embed_question(question) for question in questions}
         report(name, [case for corpus in corpora for case in cases(corpus, corpora, name, asked)])
 
 
@@ -101,18 +105,25 @@ def read_corpus(models: dict[str, EmbeddingModel], cache: Path | None, given: Se
         for new in to_rows(name, source, split(source.text, token_starts=models["minilm"].token_starts)):
             rows.append(new.row)
             texts.append(new.embedded)
-    vectors = {each: embed(model, texts, cache, name) for each, model in models.items()}
-    return Corpus(name, rows, [Counter(terms(row).split()) for row in rows], vectors, read_queries(Path(queries)))
+    made = {each: embed(model, texts, cache, name) for each, model in models.items()}
+    return Corpus(
+        name,
+        rows,
+        [Counter(terms(row).split()) for row in rows],
+        {each: vectors for each, (vectors, _) in made.items()},
+        {each: parts for each, (_, parts) in made.items()},
+        read_queries(Path(queries)),
+    )
 
 
-def embed(model: EmbeddingModel, texts: list[str], cache: Path | None, name: str, *, queries: bool = False) -> Any:
-    kept = cache / f"{name}.{model.name}.npy" if cache else None
-    if kept and kept.exists() and len(found := np.load(kept)) == len(texts):
-        return found
-    found = model.embed_queries(texts) if queries else model.embed(texts)
+def embed(model: EmbeddingModel, texts: list[str], cache: Path | None, name: str) -> tuple[Any, list[str]]:
+    kept = cache / f"{name}.{model.name}.json" if cache else None
+    if kept and kept.exists() and len((found := json.loads(kept.read_text("utf-8")))["parts"]) == len(texts):
+        return np.array(found["vectors"], np.float32), found["parts"]
+    vectors, parts = model.embed_in_parts(texts)
     if kept:
-        np.save(kept, found)
-    return found
+        kept.write_text(json.dumps({"vectors": vectors.tolist(), "parts": parts}), "utf-8")
+    return vectors, parts
 
 
 def cases(corpus: Corpus, corpora: Sequence[Corpus], model: str, asked: dict[str, Any]) -> Iterator[Case]:
@@ -148,8 +159,9 @@ def holds(row: Row, passage: Any) -> bool:
     return excerpt[:50] in text or text[:50] in excerpt or text[-50:] in excerpt
 
 
-def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: str, vector: Any) -> Case:
+def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: str, asked: tuple[Any, Any]) -> Case:
     kind, without = variant
+    vector, question_parts = asked
     left = np.ones(len(corpus.rows), bool)
     left[list(without)] = False
     cosines = np.where(left, corpus.vectors[model] @ vector, -9)
@@ -158,7 +170,11 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
     scores, heaviest, rarity = bm25(corpus, words, left)
     lexical = [(str(n), float(scores[n])) for n in np.argsort(-scores)[:CANDIDATES] if scores[n] > 0]
     highest = highest_score(words, heaviest, int(left.sum()))
-    found = fuse({"dense": dense, "lexical": lexical}, weights(lexical, highest))
+    shares = weights(lexical, highest)
+    read = [each.id for each in fuse({"dense": dense, "lexical": lexical}, shares)[:LATE_DEPTH]]
+    close = closeness(question_parts, [corpus.parts[model][int(id_)] for id_ in read])
+    late = sorted(zip(read, close, strict=True), key=lambda pair: -pair[1])
+    found = fuse({"dense": dense, "lexical": lexical, "late": late}, with_late(model, shares))
     total = sum(rarity.values()) or 1.0
     held = [{word for word in rarity if word in corpus.counts[int(each.id)]} for each in found[:DEPTH]]
     signs = [
@@ -166,6 +182,7 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
             each.scores.get("dense", dense[-1][1]),
             coverage(each.scores.get("lexical", 0.0), highest),
             is_across(query.question, corpus.rows[int(each.id)]["text"]),
+            each.scores.get("late"),
         )
         for each in found[:DEPTH]
     ]
@@ -176,6 +193,7 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
         across=sum(sign.across for sign in signs) > DEPTH / 2,
         values={
             "best cosine": dense[0][1],
+            "best match of parts": late[0][1],
             "best BM25 score": lexical[0][1] if lexical else 0.0,
             "words in the top five, by idf": sum(rarity[word] for word in set().union(*held)) / total,
             "words in one of them, by idf": max(sum(rarity[word] for word in each) for each in held) / total,
@@ -208,7 +226,7 @@ def bm25(corpus: Corpus, words: Sequence[str], left: Any) -> tuple[Any, dict[str
 def report(model: str, found: list[Case]) -> None:
     shared = [case for case in found if not case.across]
     across = [case for case in found if case.across]
-    held_out = {id(case): value for case, value in left_out(shared, with_coverage=True)}
+    held_out = {id(case): value for case, value in left_out(shared, ("dense", "coverage"))}
     print(f"\n# {model}\n")
     print("AUROC, question and passages in one language")
     signs = [*found[0].values, "gate"]
@@ -223,21 +241,28 @@ def report(model: str, found: list[Case]) -> None:
         asked = Counter(case.kind == "answerable" for case in some)
         print(f"{corpus + ' ' + kind:28}{f'{asked[True]}/{asked[False]}':>9}" + row(areas[-1]))
     print(f"{'mean':37}" + row(np.nanmean(np.array(areas), axis=0)))
-    curves = fit(shared, with_coverage=True), fit(across, with_coverage=False)
-    print(
-        "\nAUROC across languages, by language of the question: cosine alone; the section taken out, foreign questions"
-    )
-    for lang in sorted({case.lang for case in across if case.kind == "answerable"}):
-        figures = []
-        for kind in ("section", "foreign"):
-            some = [c for c in across if c.lang == lang and c.kind in {"answerable", kind}]
-            figures.append(area(some, [best_confidence(curves[1], case) for case in some]))
-        print(f"{lang:8}" + row(figures))
-    print("\ncurves fitted to all sets, then flattened")
-    print("shared", curves[0], flattened(curves[0], shared))
-    print("across", curves[1], flattened(curves[1], across))
-    print("\nshare refused below a confidence, by the curve of the other sets; across: by the flattened one of all")
-    held_out |= {id(case): best_confidence(flattened(curves[1], across), case) for case in across}
+    curves = {
+        "shared": scaled(fit(shared, ("dense", "coverage")), shared),
+        "across": scaled(fit(across, ("dense",)), across, stretch=True),
+        "parts": scaled(fit(across, ("dense", "late")), across, stretch=True),
+    }
+    print("\nAUROC across languages, by documentation and language of the question, curves fitted to all;")
+    print("the section taken out: by cosine, with parts; foreign questions: by cosine, with parts")
+    answerable = {(case.corpus, case.lang) for case in across if case.kind == "answerable"}
+    for corpus, lang in sorted(answerable):
+        some = [case for case in across if (case.corpus, case.lang) == (corpus, lang)]
+        figures = [
+            area(pair, [best_confidence(curves[name], case) for case in pair])
+            for kind in ("section", "foreign")
+            for pair in [[case for case in some if case.kind in {"answerable", kind}]]
+            for name in ("across", "parts")
+        ]
+        print(f"{corpus + ' ' + lang:28}" + row(figures))
+    print("\ncurves fitted to all sets and scaled")
+    for name, curve in curves.items():
+        print(f"{name:8}{curve}")
+    print("\nshare refused below a confidence, by the curve of the other sets; across: by that of parts, of all")
+    held_out |= {id(case): best_confidence(curves["parts"], case) for case in across}
     levels = (0.02, 0.03, 0.04, 0.05, 0.06, 0.1)
     print(f"{'':41}{'n':>6}" + "".join(f"{level:>7}" for level in levels))
     for group, some in (("one language", shared), ("across", across)):
@@ -268,27 +293,33 @@ def family(case: Case) -> str:
     return case.corpus.partition("-")[0]
 
 
-def left_out(found: Sequence[Case], *, with_coverage: bool) -> Iterator[tuple[Case, float]]:
-    """Give each case its confidence by the flattened curve of the other families."""
+def left_out(found: Sequence[Case], signs: Sequence[str]) -> Iterator[tuple[Case, float]]:
+    """Give each case its confidence by the scaled curve of the other families."""
     for name in {family(case) for case in found}:
         others = [case for case in found if family(case) != name]
-        curve = flattened(fit(others, with_coverage=with_coverage), others)
+        curve = scaled(fit(others, signs), others)
         yield from ((case, best_confidence(curve, case)) for case in found if family(case) == name)
 
 
-def flattened(curve: Curve, found: Sequence[Case]) -> Curve:
-    """Bring a curve nearer to one half, until no family has more than 1 % of its answerable questions below LOWEST."""
+def scaled(curve: Curve, found: Sequence[Case], *, stretch: bool = False) -> Curve:
+    """Flatten a curve until no family has more than 1 % of its answerable questions below LOWEST.
+
+    With `stretch`, a curve that has fewer there is made steeper: else that of other languages would refuse nothing.
+    """
     confident = defaultdict(list)
     for case in found:
         if case.kind == "answerable":
             confident[family(case)].append(best_confidence(curve, case))
     lowest = min(float(np.quantile(values, 0.01)) for values in confident.values() if len(values) >= ENOUGH)
-    factor = min(1.0, float(logit(LOWEST) / logit(lowest))) if lowest < 0.5 else 1.0
-    return Curve(*(round(value * factor, 2) for value in (curve.bias, curve.dense, curve.coverage)))
+    factor = float(logit(LOWEST) / logit(lowest)) if lowest < 0.5 else 1.0
+    factor = factor if stretch else min(1.0, factor)
+    return Curve(**{name: round(value * factor, 2) for name, value in asdict(curve).items()})
 
 
-def fit(found: Sequence[Case], *, with_coverage: bool) -> Curve:
-    """Fit a logistic curve to the best chunk of each case; families and kinds weigh alike, both answers too."""
+def fit(found: Sequence[Case], signs: Sequence[str]) -> Curve:
+    """Fit a logistic curve over some signs to the best chunk of each case; families and kinds weigh alike, both answers
+    too. None of the signs speaks against an answer.
+    """
     groups = Counter((family(case), case.kind) for case in found)
     kinds = Counter((name, kind == "answerable") for name, kind in groups)
     weights = np.array(
@@ -296,16 +327,18 @@ def fit(found: Sequence[Case], *, with_coverage: bool) -> Curve:
     )
     weights *= len(found) / weights.sum()
     answers = np.array([case.kind == "answerable" for case in found], float)
-    curve = Curve(0.0, 5.0, 5.0 * with_coverage)
+    curve = Curve(**dict.fromkeys(signs, 5.0))
     for _ in range(4):  # which chunk is the best one depends on the curve
         best = [max(case.signs, key=curve.confidence) for case in found]
-        columns = np.array([[1.0, sign.dense, (sign.coverage or 0.0) * with_coverage] for sign in best])
+        columns = np.array([[1.0, *(getattr(sign, name) or 0.0 for name in signs)] for sign in best])
 
         def loss(values: Any, columns: Any = columns) -> float:
             odds = columns @ values
             return float((weights * (np.logaddexp(0, odds) - answers * odds)).sum() + RIDGE * (values[1:] ** 2).sum())
 
-        curve = Curve(*(round(float(value), 2) for value in minimize(loss, np.zeros(3)).x))
+        bounds = [(None, None), *[(0, None)] * len(signs)]
+        values = minimize(loss, np.zeros(len(bounds)), bounds=bounds).x
+        curve = Curve(**{name: round(float(value), 2) for name, value in zip(("bias", *signs), values, strict=True)})
     return curve
 
 

@@ -22,6 +22,8 @@ import numpy as np
 from chains.retrieval.asked import Asked
 from chains.retrieval.coverage import HALVES
 from chains.retrieval.fuse import Fused, Ranking, fuse
+from chains.retrieval.late import DEPTH as LATE
+from chains.retrieval.late import WEIGHTS, late_ranking
 from chains.retrieval.retrieve import CANDIDATES, find, rank, read_passages
 from chains.schema import Hit
 from config.settings import Settings
@@ -73,12 +75,33 @@ class QuestionSet:
     queries: Sequence[Query]
 
 
-def weighted(index: Index, question: str) -> list[Fused]:
+def today(index: Index, question: str) -> list[Fused]:
     return find(index.ask(question))
 
 
-def weighted_by(dense: float) -> Search:
-    return lambda index, question: fuse(index.rankings(question), {"dense": dense, "lexical": 1 - dense})
+def weighted(dense: float = 0.5, late: float | None = None, candidates: int = CANDIDATES, depth: int = LATE) -> Search:
+    """As today but for the weight of the vectors beside the words, that of the parts, and how many are looked at."""
+
+    def search(index: Index, question: str) -> list[Fused]:
+        asked = index.ask(question)
+        rankings = {name: ranking[:candidates] for name, ranking in rank(asked).items()}
+        return with_parts(asked, rankings, {"dense": dense, "lexical": 1 - dense}, late, depth)
+
+    return search
+
+
+def with_parts(
+    asked: Asked,
+    rankings: Mapping[str, Ranking],
+    shares: Mapping[str, float],
+    late: float | None = None,
+    depth: int = LATE,
+) -> list[Fused]:
+    own = WEIGHTS[asked.embedding.name] if late is None else late
+    found = fuse(rankings, shares)
+    ranking = late_ranking(asked, found[:depth]) if own else []
+    rest = {name: (1 - own) * share for name, share in shares.items()}
+    return fuse({**rankings, "late": ranking}, {"late": own, **rest})
 
 
 def only(name: str) -> Search:
@@ -95,21 +118,15 @@ def reciprocal_ranks(index: Index, question: str) -> list[Fused]:
     return [Fused(id_, scores[id_], {}, {}) for id_ in sorted(scores, key=lambda id_: -scores[id_])]
 
 
-def first(candidates: int) -> Search:
-    def search(index: Index, question: str) -> list[Fused]:
-        return fuse({name: ranking[:candidates] for name, ranking in index.rankings(question).items()}, HALVES)
-
-    return search
-
-
 def both_embeddings(first: float, second: float) -> Search:
     """Ask both embeddings, whatever the language of the question."""
 
     def search(index: Index, question: str) -> list[Fused]:
+        asked = index.ask(question)
         vector = index.embeddings[1].embed_queries([question])[0]
-        other = index.store.nearest(index.store.vector_fields[1], vector, CANDIDATES, "")
+        other = index.store.nearest(index.store.vector_fields[1], vector.tolist(), CANDIDATES, "")
         weights = {"dense": first, "other": second, "lexical": 1 - first - second}
-        return fuse({**index.rankings(question), "other": other}, weights)
+        return with_parts(asked, {**rank(asked), "other": other}, weights)
 
     return search
 
@@ -125,7 +142,8 @@ class BreadcrumbsEmbedded:
         scores = vectors @ np.asarray(index.embeddings[0].embed_queries([question])[0], np.float32)
         best = np.argsort(-scores)[:CANDIDATES]
         dense = [(ids[at], float(scores[at])) for at in best]
-        return fuse({**index.rankings(question), "dense": dense}, HALVES)
+        asked = index.ask(question)
+        return with_parts(asked, {**rank(asked), "dense": dense}, HALVES)
 
     def _of(self, index: Index) -> tuple[list[str], Any]:
         if index.store.target not in self._vectors:
@@ -145,28 +163,33 @@ def variants() -> Iterator[Variant]:
         return (("embedding", embedding), ("chunk_tokens", chunk_tokens), ("splitter", splitter))
 
     one = index("minilm")
-    yield Variant("minilm, 200 tokens, dense + BM25 by min-max, 200 candidates, passages of 2,000", one, weighted)
+    yield Variant("minilm, 200 tokens, dense + BM25 of 200, parts of 40, passages of 2,000", one, today)
     yield Variant("dense alone, not widened", one, only("dense"), 0)
     yield Variant("BM25 alone, not widened", one, only("lexical"), 0)
-    yield Variant("RRF, not widened", one, reciprocal_ranks, 0)
-    yield Variant("not widened", one, weighted, 0)
+    yield Variant("RRF, without parts, not widened", one, reciprocal_ranks, 0)
+    yield Variant("without parts, not widened", one, weighted(late=0), 0)
+    yield Variant("not widened", one, today, 0)
     yield Variant("dense alone", one, only("dense"))
     yield Variant("BM25 alone", one, only("lexical"))
-    yield Variant("RRF", one, reciprocal_ranks)
-    yield Variant("0.5 dense, 0.5 BM25 whatever the words cover", one, weighted_by(0.5))
-    yield Variant("0.3 dense, 0.7 BM25", one, weighted_by(0.3))
-    yield Variant("0.7 dense, 0.3 BM25", one, weighted_by(0.7))
-    yield Variant("50 candidates", one, first(50))
+    yield Variant("RRF, without parts", one, reciprocal_ranks)
+    yield Variant("without parts", one, weighted(late=0))
+    yield Variant("parts weigh 0.3", one, weighted(late=0.3))
+    yield Variant("parts weigh 0.8", one, weighted(late=0.8))
+    yield Variant("parts of 20", one, weighted(depth=20))
+    yield Variant("0.3 dense, 0.7 BM25", one, weighted(0.3))
+    yield Variant("0.7 dense, 0.3 BM25", one, weighted(0.7))
+    yield Variant("50 candidates", one, weighted(candidates=50))
     yield Variant("breadcrumbs embedded too", one, BreadcrumbsEmbedded())
-    yield Variant("passages of 1,000", one, weighted, 1000)
-    yield Variant("passages of 1,500", one, weighted, 1500)
-    yield Variant("passages of 3,000", one, weighted, 3000)
-    yield Variant("chunks of 128 tokens", index("minilm", 128), weighted)
-    yield Variant("chunks of 256 tokens", index("minilm", 256), weighted)
-    yield Variant("LangChain's splitters", index("minilm", 200, "langchain"), weighted)
-    yield Variant("multilingual", index("multilingual"), weighted)
-    yield Variant("multilingual, chunks of 400 tokens", index("multilingual", 400), weighted)
-    yield Variant("minilm+multilingual", index("minilm+multilingual"), weighted)
+    yield Variant("passages of 1,000", one, today, 1000)
+    yield Variant("passages of 1,500", one, today, 1500)
+    yield Variant("passages of 3,000", one, today, 3000)
+    yield Variant("chunks of 128 tokens", index("minilm", 128), today)
+    yield Variant("chunks of 256 tokens", index("minilm", 256), today)
+    yield Variant("LangChain's splitters", index("minilm", 200, "langchain"), today)
+    yield Variant("multilingual", index("multilingual"), today)
+    yield Variant("multilingual, without parts", index("multilingual"), weighted(late=0))
+    yield Variant("multilingual, chunks of 400 tokens", index("multilingual", 400), today)
+    yield Variant("minilm+multilingual", index("minilm+multilingual"), today)
     yield Variant("both embeddings, 0.3 + 0.2 dense, 0.5 BM25", index("minilm+multilingual"), both_embeddings(0.3, 0.2))
     yield Variant("multilingual, dense alone, not widened", index("multilingual"), only("dense"), 0)
 

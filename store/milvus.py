@@ -3,9 +3,12 @@
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
+
+from cachetools import LRUCache
 
 from config.errors import StoreError
 from config.settings import Settings
@@ -52,6 +55,9 @@ GATE_PROPERTY = "askmd.gate"
 PAGE = 2_000
 """Rows asked for at a time; a server gives 16,384 at most."""
 
+REMEMBERED = 4_096
+"""Rows whose parts are kept in memory: some 20 MB."""
+
 HEAVY_PAGE = 500
 """The same for rows with all that was embedded: some 20 kB each."""
 
@@ -69,6 +75,8 @@ class Store:
     target: str
     fingerprint: Fingerprint
     consistency: str = BOUNDED
+    _parts: "LRUCache[tuple[str, str], str]" = field(default_factory=lambda: LRUCache(REMEMBERED), repr=False)
+    _reading: Lock = field(default_factory=Lock, repr=False)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -156,12 +164,22 @@ class Store:
             }
 
     def parts(self, ids: Sequence[str], number: int) -> dict[str, str]:
-        """Give the packed parts of rows, by their ids, as the embedding model of that number made them."""
-        if not self.fingerprint.parts or not ids:
+        """Give the packed parts of rows as the embedding model of that number made them; none if the store has none.
+
+        Those that were asked for lately are remembered: they follow from the text, as the id does.
+        """
+        if not self.fingerprint.parts:
             return {}
         field = self._parts_fields[number]
-        with self._errors():
-            return {row["id"]: row[field] for row in self._get(ids, ["id", field])}
+        with self._reading:
+            known = {id_: self._parts[id_, field] for id_ in ids if (id_, field) in self._parts}
+        if missing := [id_ for id_ in ids if id_ not in known]:
+            with self._errors():
+                read = {row["id"]: row[field] for row in self._get(missing, ["id", field])}
+            with self._reading:
+                self._parts.update({(id_, field): parts for id_, parts in read.items()})
+            known |= read
+        return known
 
     def _get(self, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.get(

@@ -17,6 +17,11 @@ import numpy.typing as npt
 MAX_PARTS = 512
 """Of a chunk; what is more is left out. So many of 512 dimensions fit into a VARCHAR of Milvus."""
 
+ON_ONE_THREAD = 262_144
+"""Multiplications up to which OpenBLAS starts no threads (interface/gemm.c: SMP_THRESHOLD_MIN times 4). They wait for
+more in a busy loop, and take the processor from the searches that follow: 6 ms a question on two cores.
+"""
+
 
 def pack(parts: npt.NDArray[Any]) -> str:
     """Parts of shape (number, dimensions, a multiple of 8) to text: the signs of the first MAX_PARTS, in base64."""
@@ -37,8 +42,13 @@ def closeness(question: npt.NDArray[np.float32], packed: Sequence[str]) -> list[
     begins = [0, *accumulate(len(texts[at]) * 8 // dim for at in held)][:-1]
     bits = np.unpackbits(np.frombuffer(b"".join(texts[at] for at in held), np.uint8)).reshape(-1, dim)
     # signs are 2 bits - 1, each 1 / sqrt(dim) long
-    products = (2 * question @ bits.T.astype(np.float32) - question.sum(axis=1, keepdims=True)) / dim**0.5
+    products = (2 * _products(question, bits.astype(np.float32)) - question.sum(axis=1, keepdims=True)) / dim**0.5
     best = np.maximum.reduceat(products, begins, axis=1).sum(axis=0) / np.linalg.norm(question, axis=1).sum()
     for at, value in zip(held, best.tolist(), strict=True):
         found[at] = value
     return found
+
+
+def _products(question: npt.NDArray[np.float32], parts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    step = max(1, ON_ONE_THREAD // question.size)
+    return np.concatenate([question @ parts[first : first + step].T for first in range(0, len(parts), step)], axis=1)

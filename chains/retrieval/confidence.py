@@ -21,6 +21,7 @@ def confidence_in(asked: Asked, found: Sequence[Fused]) -> float:
             if asked.store.fingerprint.lexical
             else None,
             across=is_across(asked.question, rows[fused.id]["text"]),
+            late=fused.scores.get("late"),
         )
         for fused in first
         if fused.id in rows

@@ -2,7 +2,8 @@
 
 Two signs speak for a passage: its cosine, and how much of the question its words cover (see coverage.py). A logistic
 curve makes a confidence of them, one for each embedding model (config/gate.toml, fitted by benchmarks/refusal.py).
-Where passage and question are in different languages they share no words, and the cosine alone counts.
+Where passage and question are in different languages they share no words, and the cosine counts, with the match of
+parts where the store holds them (store/parts.py).
 """
 
 import math
@@ -20,11 +21,14 @@ DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What speaks for a chunk: cosine, coverage (0 to 1; None without BM25), and whether it is in another language."""
+    """What speaks for a chunk: cosine, coverage (0 to 1; None without BM25), whether it is in another language, and
+    the match of its parts (-1 to 1; None without).
+    """
 
     dense: float
     coverage: float | None
     across: bool
+    late: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +38,18 @@ class Curve:
     bias: float = 0.0
     dense: float = 0.0
     coverage: float = 0.0
+    late: float = 0.0
 
     def confidence(self, sign: Sign) -> float:
         """Give the chance of an answer, 0 to 1."""
         odds = self.bias + self.dense * sign.dense + self.coverage * (sign.coverage or 0.0)
+        odds += self.late * (sign.late or 0.0)
         return 1 / (1 + math.exp(-odds))
 
 
 def confidence(embedding: str, signs: Sequence[Sign]) -> float:
     """Give how sure it is that one of the chunks holds an answer, 0 to 1; 0 without chunks."""
-    shared, across = _curves(embedding)
-    return max(
-        ((across if sign.across or sign.coverage is None else shared).confidence(sign) for sign in signs), default=0.0
-    )
+    return max((_curve(embedding, sign).confidence(sign) for sign in signs), default=0.0)
 
 
 def is_across(question: str, text: str) -> bool:
@@ -68,10 +71,17 @@ def _known_language(text: str) -> str:
     return "en" if found == "und" else found
 
 
+def _curve(embedding: str, sign: Sign) -> Curve:
+    curves = _curves(embedding)
+    if not sign.across and sign.coverage is not None:
+        return curves["shared"]
+    return curves["across"] if sign.late is None else curves.get("parts", curves["across"])
+
+
 @cache
-def _curves(embedding: str) -> tuple[Curve, Curve]:
+def _curves(embedding: str) -> dict[str, Curve]:
     curves = _shipped().get(embedding) or _shipped()["other"]
-    return Curve(**curves["shared"]), Curve(**curves["across"])
+    return {name: Curve(**curve) for name, curve in curves.items()}
 
 
 @cache

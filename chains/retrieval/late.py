@@ -3,18 +3,25 @@
 from collections.abc import Mapping, Sequence
 
 from chains.retrieval.asked import Asked
-from chains.retrieval.fuse import Fused, Ranking
+from chains.retrieval.fuse import Fused, Ranking, fuse
 from store.parts import closeness
 
-DEPTH = 40
+DEPTH = 30
 """Chunks that are read again; fewer find less (benchmarks/retrieval.md)."""
 
 WEIGHTS = {"minilm": 0.6, "multilingual": 0.25}
 """Of this list, by embedding model; the others share the rest as they share all without it."""
 
 
+def fuse_with_parts(asked: Asked, rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[Fused]:
+    """Fuse lists whose weights sum up to 1, and once more with the ranking of the best of them by their parts."""
+    found = fuse(rankings, weights)
+    late = late_ranking(asked, found)
+    return fuse({**rankings, "late": late}, with_late(asked.embedding.name, weights)) if late else found
+
+
 def late_ranking(asked: Asked, found: Sequence[Fused]) -> Ranking:
-    """Rank the first DEPTH by how well their parts match the question's; empty where the store holds no parts."""
+    """Rank the first DEPTH by how well their parts match the question's; empty where there are no parts."""
     if not len(asked.question_parts):
         return []
     parts = asked.store.parts([fused.id for fused in found[:DEPTH]], asked.number)
@@ -22,7 +29,7 @@ def late_ranking(asked: Asked, found: Sequence[Fused]) -> Ranking:
     return sorted(zip(parts, scores, strict=True), key=lambda pair: -pair[1])
 
 
-def with_late(asked: Asked, weights: Mapping[str, float]) -> dict[str, float]:
-    """Make room for this list beside others whose weights sum up to 1."""
-    own = WEIGHTS[asked.embedding.name]
+def with_late(embedding: str, weights: Mapping[str, float]) -> dict[str, float]:
+    """Make room for this list, of the parts of an embedding model, beside others whose weights sum up to 1."""
+    own = WEIGHTS[embedding]
     return {"late": own, **{name: (1 - own) * weight for name, weight in weights.items()}}

@@ -9,9 +9,9 @@ from chains.retrieval.asked import Asked
 from chains.retrieval.confidence import confidence_in
 from chains.retrieval.coverage import HALVES, weights
 from chains.retrieval.duplicates import without_duplicates
-from chains.retrieval.fuse import Fused, Ranking, fuse
+from chains.retrieval.fuse import Fused, Ranking
 from chains.retrieval.gate import DEPTH, is_across
-from chains.retrieval.late import late_ranking, with_late
+from chains.retrieval.late import fuse_with_parts
 from chains.retrieval.widen import Passage, widen
 from chains.schema import Hit
 from config.errors import ConfigError
@@ -24,6 +24,9 @@ from store.milvus import Store
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
+
+READ_AHEAD = 10
+"""Chunks read at once: those that five passages, the default, are made of."""
 
 CANDIDATES = 200
 """Rows asked for in each way of searching; fewer find less, more find nothing."""
@@ -73,14 +76,11 @@ def find(asked: Asked) -> list[Fused]:
     documents in another language.
     """
     rankings = rank(asked)
-    shares = HALVES
-    found = fuse(rankings, shares)
-    first = asked.rows(fused.id for fused in found[:DEPTH]).values()
+    found = fuse_with_parts(asked, rankings, HALVES)
+    first = list(asked.rows(fused.id for fused in found[:READ_AHEAD]).values())[:DEPTH]
     if rankings["lexical"] and all(is_across(asked.question, row["text"]) for row in first):
-        shares = weights(rankings["lexical"], asked.highest)
-        found = fuse(rankings, shares)
-    late = late_ranking(asked, found)
-    return fuse({**rankings, "late": late}, with_late(asked, shares)) if late else found
+        found = fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest))
+    return found
 
 
 def rank(asked: Asked) -> dict[str, Ranking]:

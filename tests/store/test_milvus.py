@@ -266,6 +266,7 @@ def test_a_fingerprint_of_an_older_version_can_still_be_read() -> None:
         "lexical 0, not 1",
         "splitter 'unknown', not 'askmd 1'",
         "chunk_tokens 0, not 200",
+        "parts 0, not 1",
         "schema 0, not 2",
     ]
 

@@ -8,7 +8,8 @@ from chains.retrieval.gate import Sign, confidence, is_across, shipped_threshold
 MODELS = ["minilm", "multilingual", "openai:any"]
 models = st.sampled_from(MODELS)
 shares = st.floats(0, 1)
-signs = st.builds(Sign, dense=st.floats(-1, 1), coverage=shares, across=st.booleans())
+matches = st.none() | st.floats(-1, 1)
+signs = st.builds(Sign, dense=st.floats(-1, 1), coverage=shares, across=st.booleans(), late=matches)
 
 
 @given(models, st.lists(signs))
@@ -23,7 +24,8 @@ def test_another_chunk_never_makes_it_less_sure(model: str, found: list[Sign], m
 
 @given(models, signs, shares, shares)
 def test_more_of_a_sign_never_makes_it_less_sure(model: str, sign: Sign, dense: float, covered: float) -> None:
-    better = Sign(sign.dense + dense, max(sign.coverage or 0, covered), sign.across)
+    match = None if sign.late is None else sign.late + dense
+    better = Sign(sign.dense + dense, max(sign.coverage or 0, covered), sign.across, match)
     assert confidence(model, [better]) >= confidence(model, [sign])
 
 
@@ -44,6 +46,12 @@ def test_a_question_that_shares_no_words_because_of_its_language_is_judged_by_it
     assert confidence("multilingual", [near]) > 0.5
     assert confidence("multilingual", [far]) < shipped_threshold(["multilingual"])
     assert confidence("openai:any", [far]) == 0.5
+
+
+def test_across_languages_a_sentence_that_matches_speaks_for_a_chunk_whose_vector_blurs_it() -> None:
+    blurred, sentence = (Sign(dense=0.35, coverage=0.0, across=True, late=late) for late in (0.1, 0.6))
+
+    assert confidence("multilingual", [sentence]) > 0.5 > confidence("multilingual", [blurred])
 
 
 def test_a_model_that_is_not_known_refuses_nothing_until_it_is_calibrated() -> None:
