@@ -172,8 +172,8 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
     highest = highest_score(words, heaviest, int(left.sum()))
     shares = weights(lexical, highest)
     read = [each.id for each in fuse({"dense": dense, "lexical": lexical}, shares)[:LATE_DEPTH]]
-    close = closeness(question_parts, [corpus.parts[model][int(id_)] for id_ in read])
-    late = sorted(zip(read, close, strict=True), key=lambda pair: -pair[1])
+    parts = {id_: packed for id_ in read if (packed := corpus.parts[model][int(id_)])}
+    late = sorted(zip(parts, closeness(question_parts, list(parts.values())), strict=True), key=lambda pair: -pair[1])
     found = fuse({"dense": dense, "lexical": lexical, "late": late}, with_late(model, shares))
     total = sum(rarity.values()) or 1.0
     held = [{word for word in rarity if word in corpus.counts[int(each.id)]} for each in found[:DEPTH]]

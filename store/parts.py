@@ -29,23 +29,20 @@ def pack(parts: npt.NDArray[Any]) -> str:
 
 
 def closeness(question: npt.NDArray[np.float32], packed: Sequence[str]) -> list[float]:
-    """How well each packed text suits a question's parts, -1 to 1; a text without parts, -1.
+    """How well each packed text suits a question's parts, -1 to 1; neither the question nor a text is without parts.
 
-    The parts are of shape (number, dimensions); the longer a row, the more it weighs.
+    Those of the question are of shape (number, dimensions); the longer a row, the more it weighs.
     """
+    if not packed:
+        return []
     dim = question.shape[1]
     texts = [base64.b64decode(each) for each in packed]
-    held = [at for at, text in enumerate(texts) if text]
-    found = [-1.0] * len(texts)
-    if not held or not len(question):
-        return found
-    begins = [0, *accumulate(len(texts[at]) * 8 // dim for at in held)][:-1]
-    bits = np.unpackbits(np.frombuffer(b"".join(texts[at] for at in held), np.uint8)).reshape(-1, dim)
+    begins = [0, *accumulate(len(text) * 8 // dim for text in texts)][:-1]
+    bits = np.unpackbits(np.frombuffer(b"".join(texts), np.uint8)).reshape(-1, dim)
     # signs are 2 bits - 1, each 1 / sqrt(dim) long
     products = (2 * _products(question, bits.astype(np.float32)) - question.sum(axis=1, keepdims=True)) / dim**0.5
     best = np.maximum.reduceat(products, begins, axis=1).sum(axis=0) / np.linalg.norm(question, axis=1).sum()
-    for at, value in zip(held, best.tolist(), strict=True):
-        found[at] = value
+    found: list[float] = best.tolist()
     return found
 
 

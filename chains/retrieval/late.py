@@ -21,10 +21,11 @@ def fuse_with_parts(asked: Asked, rankings: Mapping[str, Ranking], weights: Mapp
 
 
 def late_ranking(asked: Asked, found: Sequence[Fused]) -> Ranking:
-    """Rank the first DEPTH by how well their parts match the question's; empty where there are no parts."""
+    """Rank those of the first DEPTH that have parts by how well these match the question's."""
     if not len(asked.question_parts):
         return []
-    parts = asked.store.parts([fused.id for fused in found[:DEPTH]], asked.number)
+    read = asked.store.parts([fused.id for fused in found[:DEPTH]], asked.number)
+    parts = {id_: packed for id_, packed in read.items() if packed}
     scores = closeness(asked.question_parts, list(parts.values()))
     return sorted(zip(parts, scores, strict=True), key=lambda pair: -pair[1])
 

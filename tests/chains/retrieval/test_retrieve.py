@@ -132,6 +132,18 @@ def test_the_parts_of_the_best_are_fused_with_their_weight(store: Store) -> None
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
 
 
+def test_what_has_no_parts_is_found_all_the_same(tmp_path: Path) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"), embedding="minilm")
+    ingest(
+        settings,
+        write_files(tmp_path / "docs", {"a.md": "# \n\nTo be or not to be\n", "b.md": "# Tea\n\nTea is hot.\n"}),
+    )
+    with open_store(settings) as store:
+        for question in ("to be or not to be", "tea"):
+            hits = find(store, question)
+            assert {hit["doc"]: "late" in hit["scores"] for hit in hits} == {"a.md": False, "b.md": True}
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_parts_count_where_store_and_settings_have_them(milvus: Backend, tmp_path: Path, *, kept: bool) -> None:
     settings = milvus.settings(tmp_path, parts=kept)
