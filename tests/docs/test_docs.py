@@ -279,6 +279,7 @@ def test_the_variables_of_the_table_are_obeyed(monkeypatch: pytest.MonkeyPatch) 
         "max_body_bytes": "2000",
         "max_history_messages": "7",
         "log_questions": "1",
+        "parts": "0",
     }
     for name, (variable, default) in settings_table().items():
         number = re.fullmatch(r"[\d.]+", default)
