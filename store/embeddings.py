@@ -55,7 +55,7 @@ class PartsEncoder(Protocol):
         """The rows of `encode_documents`, and the packed parts of each text."""
 
     def encode_question_in_parts(self, question: str, /) -> tuple[Any, npt.NDArray[np.float32]]:
-        """The row of a question, and its parts: unit rows, as many dimensions as the parts of texts have."""
+        """The row of a question, and its parts, of as many dimensions as a text's; the longer, the more it weighs."""
 
 
 class EmbeddingModel(Embeddings):

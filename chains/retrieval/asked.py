@@ -42,7 +42,7 @@ class Asked:
 
     @property
     def question_parts(self) -> npt.NDArray[np.float32]:
-        """The question's parts, as the store holds those of chunks; none where it holds none."""
+        """The question's parts; none where the model tells none apart."""
         return self._embedded[1]
 
     @cached_property
