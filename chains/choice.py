@@ -1,7 +1,7 @@
 """The first step of the chain: what is asked, and what the call chose for it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, RunnableSerializable
@@ -15,19 +15,20 @@ from chains.state import State
 from chains.text.refusal import in_language_of
 from config.errors import ConfigError, QuestionError
 from config.models import ChatModelSpec, find_model
-from config.settings import MAX_K, Mode, Settings
+from config.settings import MAX_K, Mode, Order, Settings
 from store.filters import Filters, check_filters
 
 _QUESTION_KEYS = set(Question.__annotations__)
 
 
 class Choose(RunnableSerializable[str | Question, State]):
-    """Reads the question and adds the choices. Its first four fields are all that a call may set."""
+    """Reads the question and adds the choices. Its first fields, up to `order`, are all that a call may set."""
 
     llm: str
     prompt: str
     k: int
     mode: str
+    order: str
     fallbacks: tuple[str, ...]
     models: Mapping[str, ChatModelSpec]
     prompts: Mapping[str, Prompt]
@@ -46,6 +47,8 @@ class Choose(RunnableSerializable[str | Question, State]):
             raise QuestionError(f"k is {self.k}; it must be between 1 and {MAX_K}")
         if self.mode not in MODES:
             raise QuestionError(f"no mode is called {self.mode!r}; known: {', '.join(MODES)}")
+        if self.order not in get_args(Order):
+            raise QuestionError(f"no order is called {self.order!r}; known: {', '.join(get_args(Order))}")
 
     def invoke(
         self,
@@ -71,6 +74,7 @@ class Choose(RunnableSerializable[str | Question, State]):
             retrieval=self.prompts[self.prompt].retrieval,
             k=self.k,
             mode=cast("Mode", self.mode),
+            order=cast("Order", self.order),
             notices=[],
             spent=[],
         )
@@ -85,6 +89,7 @@ def choose(
         prompt=settings.prompt,
         k=settings.k,
         mode=settings.mode,
+        order=settings.order,
         fallbacks=settings.fallbacks,
         models=models,
         prompts=prompts,
@@ -94,6 +99,7 @@ def choose(
         prompt=ConfigurableField(id="prompt", description="prompt file", annotation=_one_of(prompts)),
         k=ConfigurableField(id="k", description="passages", annotation=Annotated[int, Field(ge=1, le=MAX_K)]),
         mode=ConfigurableField(id="mode", description="evidence gate", annotation=Mode),
+        order=ConfigurableField(id="order", description="order of the passages in the prompt", annotation=Order),
     )
 
 

@@ -27,10 +27,10 @@ from store.milvus import Store
 def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str | Question, Answer]:
     """Compose the chain. Nothing is opened before the first question needs it, unless an open `store` is given.
 
-    Takes a question as text or as `Question`, gives an `Answer`. Each call may switch `llm`, `prompt`, `k` and `mode`
-    by `config={"configurable": {"llm": "openrouter"}}`. Raises ConfigError here for settings that name nothing; calls
-    raise what their steps raise, always an AskmdError. A model that fails is an error only before its first word, and
-    after the fallbacks; an answer that broke off later says so in `incomplete`.
+    Takes a question as text or as `Question`, gives an `Answer`. Each call may switch `llm`, `prompt`, `k`, `mode` and
+    `order` by `config={"configurable": {"llm": "openrouter"}}`. Raises ConfigError here for settings that name nothing;
+    calls raise what their steps raise, always an AskmdError. A model that fails is an error only before its first word,
+    and after the fallbacks; an answer that broke off later says so in `incomplete`.
     """
     return compose(Resources(settings, store))
 
@@ -61,7 +61,7 @@ def compose(resources: Resources) -> Runnable[str | Question, Answer]:
         hits, notices = resources.rerank_or_keep(state["search"], candidates, state["k"])
         return {
             **state,
-            "sources": number(fit(hits, settings.budget, resources.count_tokens)),
+            "sources": number(fit(hits, settings.budget, resources.count_tokens), state["order"]),
             "confidence": confidence,
             "notices": [*state["notices"], *notices],
         }

@@ -6,7 +6,7 @@ from langchain_core.messages import BaseMessage
 
 from chains.models.entries import Entries
 from chains.schema import Evidence, Usage
-from config.settings import Mode
+from config.settings import Mode, Order
 from store.filters import Filters
 
 
@@ -27,6 +27,7 @@ class State(TypedDict):
     retrieval: bool
     k: int
     mode: Mode
+    order: Order
     confidence: NotRequired[float | None]
     """How sure it is that the documents answer the question; None where nothing was searched."""
     notices: list[str]

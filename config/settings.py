@@ -30,6 +30,7 @@ MAX_K = 100
 """More passages than this are no selection any more."""
 
 Mode = Literal["strict", "labelled", "off"]
+Order = Literal["rank", "reversed", "document"]
 Index = Literal["FLAT", "HNSW", "IVF_SQ8", "DISKANN", "AUTOINDEX"]
 
 
@@ -65,7 +66,9 @@ class Settings(BaseSettings):
     )
     k: int = Field(default=5, ge=1, le=MAX_K, description="passages to retrieve")
     budget: int = Field(default=6000, ge=100, description="tokens of evidence in the prompt, at most")
-
+    order: Order = Field(
+        default="rank", description="order of the passages in the prompt: best first, best last, or as in their files"
+    )
     passage_chars: int = Field(
         default=2000, ge=0, le=16_000, description="characters to which a found chunk grows within its section; 0: not"
     )

@@ -19,7 +19,7 @@ class Arm(BaseModel):
     llm: str
     context: Context
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Retrieval settings that differ from the run's: `k`, `mode`, `embedding`, `chunk_tokens`."""
+    """Retrieval settings that differ from the run's: `k`, `mode`, `order`, `embedding`, `chunk_tokens`."""
 
 
 class Record(BaseModel):

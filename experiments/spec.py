@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chains.prompting.prompts import Prompt, find_prompt, load_prompts
 from config.errors import ConfigError
 from config.models import find_model
-from config.settings import USER_ONLY_SETTINGS, Mode, Settings
+from config.settings import USER_ONLY_SETTINGS, Mode, Order, Settings
 from experiments.queries import describe
 from experiments.records import Arm, Context
 
 BARE = "bare"
 """The prompt of a model that is asked without passages, unless the matrix names another one without retrieval."""
 
-RETRIEVAL = ("k", "mode", "embedding", "chunk_tokens")
+RETRIEVAL = ("k", "mode", "order", "embedding", "chunk_tokens")
 
 NOT_OF_A_SPEC = USER_ONLY_SETTINGS | {
     "milvus_uri", "collection", "prompts_dir", "models", "embedding_base_url", "embedding_key_env",
@@ -37,6 +37,7 @@ class Matrix(BaseModel):
     context: tuple[Context, ...] = ("rag",)
     k: tuple[int, ...] = ()
     mode: tuple[Mode, ...] = ()
+    order: tuple[Order, ...] = ()
     embedding: tuple[str, ...] = ()
     chunk_tokens: tuple[int, ...] = ()
 

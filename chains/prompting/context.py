@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from chains.schema import Evidence, Hit
+from config.settings import Order
 
 _OWN_TAGS = re.compile(r"<(?=/?(?:passages?|context|question)\b)", re.IGNORECASE)
 _NO_NAME = re.compile(r"[^A-Za-z]+")
@@ -25,21 +26,30 @@ def fit(hits: Sequence[Hit], budget: int, count_tokens: Callable[[str], int]) ->
     return kept
 
 
-def number(hits: Iterable[Hit]) -> list[Evidence]:
-    """Number passages from 1, in the order of their rank.
+def number(hits: Sequence[Hit], order: Order) -> list[Evidence]:
+    """Number passages from 1, as they are to stand in the prompt; best first they come, and stay in the list.
 
-    Models make the most of what stands first or last (Liu et al., "Lost in the Middle", 2023), and measures of
-    retrieval cannot tell whether another order would do better.
+    Which order a model makes the most of differs (Liu et al., "Lost in the Middle", 2023); benchmarks/answers.md has
+    what was measured.
     """
-    return [cast("Evidence", {**passage, "n": n}) for n, passage in enumerate(hits, 1)]
+    ranks = list(range(len(hits)))
+    match order:
+        case "rank":
+            written = ranks
+        case "reversed":
+            written = ranks[::-1]
+        case "document":
+            written = sorted(ranks, key=lambda rank: (hits[rank]["root"], hits[rank]["doc"], hits[rank]["start"]))
+    numbers = {rank: n for n, rank in enumerate(written, 1)}
+    return [cast("Evidence", {**hit, "n": numbers[rank]}) for rank, hit in enumerate(hits)]
 
 
 def format_context(evidence: Iterable[Evidence]) -> str:
-    """Write the passages as the prompt has them.
+    """Write the passages as the prompt has them, by their numbers.
 
     What is retrieved is data: tags in it that could end a passage or open another are made harmless.
     """
-    return "\n".join(map(_format_passage, evidence))
+    return "\n".join(map(_format_passage, sorted(evidence, key=lambda passage: passage["n"])))
 
 
 def _format_passage(passage: Evidence) -> str:

@@ -30,7 +30,7 @@ from ingest.pipeline import IngestOptions, ingest
 from store.connection import is_lite
 
 OF_THE_STORE = ("embedding", "chunk_tokens")
-PER_CALL = ("k", "mode")
+PER_CALL = ("k", "mode", "order")
 EVERYTHING = 1_000_000_000
 """A budget that nothing exceeds: a whole corpus is not to be cut."""
 

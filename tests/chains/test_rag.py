@@ -200,6 +200,21 @@ def test_model_prompt_k_and_mode_are_switched_per_call(chain: Runnable[Any, Any]
     assert "<context>\n<passage" in request.last_message
 
 
+@pytest.mark.parametrize("order", ["rank", "reversed"])
+def test_the_order_in_the_prompt_changes_numbers_and_no_ranks(
+    chain: Runnable[Any, Any], server: ChatServer, order: str
+) -> None:
+    answer = chain.invoke(QUESTION, config={"configurable": {"order": order}})
+
+    (request,) = server.requests
+    numbers = list(range(1, len(answer["sources"]) + 1))
+    assert len(numbers) > 1
+    assert [int(n) for n in re.findall(r'<passage n="(\d+)"', request.last_message)] == numbers
+    assert [source["n"] for source in answer["sources"]] == (numbers if order == "rank" else numbers[::-1])
+    scores = [source["score"] for source in answer["sources"]]
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_nothing_else_of_the_client_can_be_reached(chain: Runnable[Any, Any], server: ChatServer) -> None:
     with ChatServer() as thief:
         tries = {
@@ -213,7 +228,7 @@ def test_nothing_else_of_the_client_can_be_reached(chain: Runnable[Any, Any], se
         assert thief.requests == []
 
     assert server.requests[0].body["model"] == "deepseek-v4-flash"
-    assert {spec.id for spec in chain.config_specs} == {"llm", "prompt", "k", "mode"}
+    assert {spec.id for spec in chain.config_specs} == {"llm", "prompt", "k", "mode", "order"}
 
 
 @pytest.mark.parametrize(
@@ -224,6 +239,7 @@ def test_nothing_else_of_the_client_can_be_reached(chain: Runnable[Any, Any], se
         ({"k": 100_000}, "k is 100000; it must be between 1 and 100"),
         ({"k": "many"}, "k: .*got 'many'"),
         ({"mode": "lax"}, "no mode is called 'lax'; known: strict"),
+        ({"order": "best"}, "no order is called 'best'; known: rank, reversed, document"),
     ],
 )
 def test_a_bad_choice_is_named(chain: Runnable[Any, Any], choice: dict[str, Any], message: str) -> None:

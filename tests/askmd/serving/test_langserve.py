@@ -182,7 +182,7 @@ def test_the_log_tells_of_the_answer_and_of_what_was_found_alone(
 def test_the_schemas_offer_four_choices_and_tell_nothing_else(http: httpx.Client, chat: ChatServer) -> None:
     texts = {name: http.get(f"/rag/{name}").text for name in ("input_schema", "output_schema", "config_schema")}
     choices = json.loads(texts["config_schema"])["$defs"]["Configurable"]["properties"]
-    assert set(choices) == {"llm", "prompt", "k", "mode"}
+    assert set(choices) == {"llm", "prompt", "k", "mode", "order"}
     assert (choices["k"]["minimum"], choices["k"]["maximum"]) == (1, 100)
     assert "offline" in choices["llm"]["enum"]
     assert set(json.loads(texts["output_schema"])["$defs"]["Answer"]["properties"]) == set(Answer.__annotations__)

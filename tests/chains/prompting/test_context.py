@@ -1,10 +1,13 @@
 import re
+from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.prompting.context import fit, format_context, number
 from chains.schema import Evidence
+from config.settings import Order
 
 
 def evidence(text: str, **changes: object) -> Evidence:
@@ -21,7 +24,7 @@ def words(text: str) -> int:
 
 
 def test_passages_carry_their_number_and_place() -> None:
-    text = format_context(number([evidence("One."), evidence("Two.", doc="b.md", slug="", headings=[])]))
+    text = format_context(number([evidence("One."), evidence("Two.", doc="b.md", slug="", headings=[])], "rank"))
 
     assert text == (
         '<passage n="1" source="a.md#b" lines="3-9" section="A › B">\nOne.\n</passage>\n'
@@ -64,3 +67,28 @@ def test_what_does_not_fit_is_left_out_but_never_the_first() -> None:
     assert [p["text"][0] for p in fit(passages, 65, words)] == ["a", "c"]
     assert [p["text"][0] for p in fit(passages, 1, words)] == ["a"]
     assert fit([], 10, words) == []
+
+
+@pytest.mark.parametrize(
+    ("order", "written"),
+    [("rank", ["b 9", "a 5", "a 2"]), ("reversed", ["a 2", "a 5", "b 9"]), ("document", ["a 2", "a 5", "b 9"])],
+)
+def test_passages_stand_in_the_order_that_is_asked_for(order: Order, written: list[str]) -> None:
+    found = [evidence(f"{doc} {start}", doc=doc, start=start) for doc, start in [("b", 9), ("a", 5), ("a", 2)]]
+
+    numbered = number(found, order)
+
+    assert re.findall(r"^\w \d$", format_context(numbered), re.MULTILINE) == written
+    assert [passage["text"] for passage in numbered] == ["b 9", "a 5", "a 2"], "the list keeps to the ranks"
+    assert re.findall(r'n="(\d)"', format_context(numbered)) == ["1", "2", "3"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9))), st.sampled_from(get_args(Order)))
+def test_whatever_the_order_each_passage_has_one_number(places: list[tuple[str, int]], order: Order) -> None:
+    numbered = number([evidence("x", doc=doc, start=start) for doc, start in places], order)
+
+    assert sorted(passage["n"] for passage in numbered) == list(range(1, len(places) + 1))
+    assert [(passage["doc"], passage["start"]) for passage in numbered] == places
+    if order == "document":
+        by_number = sorted(numbered, key=lambda passage: passage["n"])
+        assert [(passage["doc"], passage["start"]) for passage in by_number] == sorted(places)
