@@ -7,7 +7,7 @@ from typing import Self
 SCHEMA_VERSION = 2
 """Raised whenever the fields of a row, or what they mean, change."""
 
-PARTS_VERSION = 1
+PARTS_VERSION = 2
 """Raised whenever texts are divided into other parts, or these are packed in another way."""
 
 LEXICAL_VERSION = 1

@@ -1,9 +1,11 @@
 """The multilingual sentence encoder: Google's Universal Sentence Encoder v3, 16 languages, in numpy alone."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -11,13 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 from store.parts import MAX_PARTS, pack
+from store.use_forward import Span, encode_spans
 
 _SENTENCE_END = re.compile(r"[\n\r]+|(?<=[.!?:;])\s+|(?<=[。！？；])")
 _MARKS = " \t#>*-|`"  # of Markdown, around a sentence
 _SHORTEST = 8  # characters that a sentence has at least
-_WORD = re.compile(r"\S+")
+_WORD = re.compile(r"[^ \t\n\r]+")  # other blanks the tokenizer tells better
 _SPACE = "▁"  # how the tokenizer writes the blank in front of a word
-_UNKNOWN = "<unk>"  # one character that no piece covers
+_UNKNOWN, _BEGIN, _END = 0, 1, 2  # the numbers of <unk>, one character that no piece covers, <s> and </s>
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The numbers of a text's tokens, and where each starts, in characters."""
+
+    ids: Sequence[int]
+    starts: Sequence[int]
 
 
 class UniversalSentenceEncoder:
@@ -37,7 +48,7 @@ class UniversalSentenceEncoder:
         # make it ten times slower as soon as anything else runs.
         self._encoder = USE(threads=1)
         self._loading = Lock()
-        self._word_starts = lru_cache(maxsize=65536)(self._piece_starts)
+        self._word_tokens = lru_cache(maxsize=65536)(self._divide_word)
 
     def __call__(self, texts: list[str]) -> list[npt.NDArray[np.float32]]:
         """The same as `encode_documents`."""
@@ -49,20 +60,12 @@ class UniversalSentenceEncoder:
 
     def encode_documents(self, documents: list[str]) -> list[npt.NDArray[np.float32]]:
         """One unit vector of shape (512,) a text, in the order of the texts; an empty text has one too."""
-        if not documents:
-            return []
-        with self._loading:
-            model = self._encoder._model
-        # Texts are joined without padding: neither their order nor their number matters to the speed.
-        return list(model.encode(documents))
+        return [rows[0] for rows in self._encode([(self._tokens(text), []) for text in documents])]
 
     def encode_documents_in_parts(self, documents: list[str]) -> tuple[list[npt.NDArray[np.float32]], list[str]]:
         """The same, and the sentences of each text, packed."""
-        sentences = [_sentences(document) for document in documents]
-        encoded = self.encode_documents([*documents, *chain.from_iterable(sentences)])
-        rest = iter(encoded[len(documents) :])
-        packed = [pack(np.array(list(islice(rest, len(each))))) if each else "" for each in sentences]
-        return encoded[: len(documents)], packed
+        encoded = self._encode([(tokens := self._tokens(text), _sentences(text, tokens.starts)) for text in documents])
+        return [rows[0] for rows in encoded], [pack(rows[1:]) for rows in encoded]
 
     def encode_question_in_parts(self, question: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """The vector of a question twice: as a whole, and as its only part, of shape (1, 512)."""
@@ -75,20 +78,37 @@ class UniversalSentenceEncoder:
         The number of tokens is the tokenizer's; a start inside a word whose characters were composed or taken apart
         (ligatures, combining accents) may be a character off.
         """
-        return [match.start() + start for match in _WORD.finditer(text) for start in self._word_starts(match.group())]
+        return self._tokens(text).starts
 
-    def _piece_starts(self, word: str) -> tuple[int, ...]:
+    def _encode(self, texts: Sequence[tuple[_Tokens, Sequence[Span]]]) -> list[npt.NDArray[np.float32]]:
+        """Give for each text its own vector and those of its spans."""
+        with self._loading:
+            weights = self._encoder._model
+        framed = [[_BEGIN, *(tokens.ids or [_UNKNOWN]), _END] for tokens, _ in texts]
+        # Texts are joined without padding: neither their order nor their number matters to the speed.
+        return encode_spans(weights, framed, [[(first + 1, last + 1) for first, last in spans] for _, spans in texts])
+
+    def _tokens(self, text: str) -> _Tokens:
         # No piece of the vocabulary reaches over a blank, so words can be divided one by one, and remembered.
+        words = [(match.start(), self._word_tokens(match.group())) for match in _WORD.finditer(text)]
+        return _Tokens(
+            [id_ for _, word in words for id_ in word.ids],
+            [start + place for start, word in words for place in word.starts],
+        )
+
+    def _divide_word(self, word: str) -> _Tokens:
         tokenizer = self._tokenizer()
-        pieces = tokenizer.encode(word, out_type=str, add_bos=False, add_eos=False)
+        if not tokenizer._normalizer.normalize(word):  # what is left of control characters, say
+            return _Tokens((), ())
+        ids = tokenizer.encode(word, out_type=int, add_bos=False, add_eos=False)
         origin = list(range(len(word)))
         if not word.isascii():  # one character may become several, or none
             origin = [i for i, char in enumerate(word) for _ in self._normalized(char)] or [0]
         starts, position = [], 0
-        for piece in pieces:
+        for id_ in ids:
             starts.append(origin[min(position, len(origin) - 1)])
-            position += 1 if piece == _UNKNOWN else len(piece.removeprefix(_SPACE))
-        return tuple(starts)
+            position += 1 if id_ == _UNKNOWN else len(tokenizer._pieces[id_].removeprefix(_SPACE))
+        return _Tokens(ids, starts)
 
     def _normalized(self, char: str) -> str:
         normalized: str = self._tokenizer()._normalizer.normalize(char)
@@ -99,7 +119,22 @@ class UniversalSentenceEncoder:
             return self._encoder._tokenizer
 
 
-def _sentences(text: str) -> list[str]:
-    """Divide a passage into lines and sentences, without the marks of Markdown around them; the first MAX_PARTS."""
-    parts = (part.strip(_MARKS) for part in _SENTENCE_END.split(text))
-    return list(islice((part for part in parts if len(part) >= _SHORTEST), MAX_PARTS))
+def _sentences(text: str, starts: Sequence[int]) -> list[Span]:
+    """Divide a text into lines and sentences, without the marks of Markdown around them; the first MAX_PARTS.
+
+    They are told by their tokens, of which `starts` gives the places in the text.
+    """
+    spans = (
+        (bisect_left(starts, first), bisect_left(starts, last))
+        for first, last in _sentence_places(text)
+        if last - first >= _SHORTEST
+    )
+    return list(islice((span for span in spans if span[0] < span[1]), MAX_PARTS))
+
+
+def _sentence_places(text: str) -> Iterator[tuple[int, int]]:
+    begin = 0
+    for end, behind in [*(match.span() for match in _SENTENCE_END.finditer(text)), (len(text), len(text))]:
+        part = text[begin:end]
+        yield begin + len(part) - len(part.lstrip(_MARKS)), begin + len(part.rstrip(_MARKS))
+        begin = behind

@@ -272,7 +272,15 @@ def test_every_setting_stands_in_the_table_with_its_variable_and_its_default() -
 
 
 def test_the_variables_of_the_table_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = {"mode": "off", "splitter": "langchain", "index": "HNSW", "shards": "2", "order": "document", "models": "{}", "gate": "0.5"}
+    values = {
+        "mode": "off",
+        "splitter": "langchain",
+        "index": "HNSW",
+        "shards": "2",
+        "order": "document",
+        "models": "{}",
+        "gate": "0.5",
+    }
     values |= {
         "host": "::1",
         "workers": "2",
