@@ -21,7 +21,7 @@ import numpy as np
 
 from chains.retrieval.asked import Asked
 from chains.retrieval.coverage import HALVES
-from chains.retrieval.fuse import Fused, Ranking, fuse
+from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from chains.retrieval.late import DEPTH as LATE
 from chains.retrieval.late import WEIGHTS, late_ranking
 from chains.retrieval.retrieve import CANDIDATES, find, rank, read_passages
@@ -98,8 +98,8 @@ def with_parts(
     depth: int = LATE,
 ) -> list[Fused]:
     own = WEIGHTS[asked.embedding.name] if late is None else late
-    found = fuse(rankings, shares)
-    ranking = late_ranking(asked, found[:depth]) if own else []
+    first = [id_ for id_, _ in fused_scores(rankings, shares)[:depth]]
+    ranking = late_ranking(asked, first) if own else []
     rest = {name: (1 - own) * share for name, share in shares.items()}
     return fuse({**rankings, "late": ranking}, {"late": own, **rest})
 

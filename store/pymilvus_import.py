@@ -3,12 +3,14 @@
 import importlib
 import logging
 import os
+from functools import cache
 from threading import Lock
 from types import ModuleType
 
 _importing = Lock()
 
 
+@cache
 def import_pymilvus(name: str = "pymilvus") -> ModuleType:
     """Import pymilvus or a package that imports it; the only way in which askmd may do so.
 

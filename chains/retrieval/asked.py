@@ -14,21 +14,35 @@ from store.lexical import analyse
 from store.milvus import Store
 from store.rows import Row
 
+_Embedded = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
 
 @dataclass
 class Asked:
-    """A question, whom it is put to, and the expression that says where to look."""
+    """A question, whom it is put to, and the expression that says where to look.
+
+    What takes long is kept by hand: a `cached_property` of Python 3.11 has one lock for all questions, which would be
+    embedded one at a time.
+    """
 
     store: Store
     embeddings: Sequence[EmbeddingModel]
     question: str
     filter_: str = ""
+    _embedded: _Embedded | None = None
+    _highest: float | None = None
+    _roots: dict[str, str] | None = None
     _rows: dict[str, Row] = field(default_factory=dict)
 
     @cached_property
     def number(self) -> int:
         """Which of the models, and so which vector field, is asked: the first one in English."""
         return 0 if len(self.embeddings) == 1 or is_english(self.question) else 1
+
+    @cached_property
+    def terms(self) -> str:
+        """The terms of the question."""
+        return analyse(self.question)
 
     @property
     def embedding(self) -> EmbeddingModel:
@@ -38,32 +52,35 @@ class Asked:
     @property
     def vector(self) -> npt.NDArray[np.float32]:
         """The vector of the question."""
-        return self._embedded[0]
+        return self._embed()[0]
 
     @property
     def question_parts(self) -> npt.NDArray[np.float32]:
         """The question's parts; none where the model tells none apart."""
-        return self._embedded[1]
+        return self._embed()[1]
 
-    @cached_property
-    def _embedded(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        return self.embedding.embed_question(self.question)
+    def _embed(self) -> _Embedded:
+        if self._embedded is None:
+            self._embedded = self.embedding.embed_question(self.question)
+        return self._embedded
 
-    @cached_property
-    def terms(self) -> str:
-        """The terms of the question."""
-        return analyse(self.question)
-
-    @cached_property
     def highest(self) -> float:
         """The highest BM25 score that the terms could reach; 0 without terms, or without BM25.
 
         On Milvus Lite, looking it up takes about as long as a search.
         """
-        terms = self.terms.split()
-        heaviest = self.store.heaviest(sorted(set(terms)), self.filter_)
-        rows = self.store.count() if heaviest.keys() < set(terms) else 0  # only what a missing term weighs needs it
-        return highest_score(terms, heaviest, rows) if self.store.fingerprint.lexical else 0.0
+        if self._highest is None:
+            terms = self.terms.split()
+            heaviest = self.store.heaviest(sorted(set(terms)), self.filter_)
+            rows = self.store.count() if heaviest.keys() < set(terms) else 0  # only what a missing term weighs needs it
+            self._highest = highest_score(terms, heaviest, rows) if self.store.fingerprint.lexical else 0.0
+        return self._highest
+
+    def roots(self) -> dict[str, str]:
+        """Give the roots of the collection with the path that each was ingested from."""
+        if self._roots is None:
+            self._roots = self.store.roots()
+        return self._roots
 
     def rows(self, ids: Iterable[str]) -> dict[str, Row]:
         """Give rows by their ids; those that are gone are left out."""

@@ -17,7 +17,7 @@ def confidence_in(asked: Asked, found: Sequence[Fused]) -> float:
     signs = [
         Sign(
             dense=fused.scores.get("dense", farthest),
-            coverage=coverage(fused.scores.get("lexical", 0.0), asked.highest)
+            coverage=coverage(fused.scores.get("lexical", 0.0), asked.highest())
             if asked.store.fingerprint.lexical
             else None,
             across=is_across(asked.question, rows[fused.id]["text"]),

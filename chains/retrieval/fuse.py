@@ -5,14 +5,13 @@ Each list's scores are stretched to [0, 1] and weighted (min-max fusion, also kn
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Ranking = Sequence[tuple[str, float]]
 """Identifiers with their scores, best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
+class Fused(NamedTuple):
     """A thing with its fused score, and the score and rank (from 1) that it had in each list that holds it."""
 
     id: str
@@ -26,18 +25,24 @@ def fuse(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[
 
     Weights are relative: those of lists that are empty fall to the others, so that scores stay comparable.
     """
+    best = {id_: Fused(id_, score, {}, {}) for id_, score in fused_scores(rankings, weights)}
+    for name, ranking in rankings.items():
+        for rank, (id_, score) in enumerate(ranking, 1):
+            best[id_].scores[name] = score
+            best[id_].ranks[name] = rank
+    return list(best.values())
+
+
+def fused_scores(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Give no more than the ids and fused scores of what `fuse` gives."""
     filled = {name: ranking for name, ranking in rankings.items() if ranking}
     total = sum(weights[name] for name in filled) or 1.0
     fused: dict[str, float] = {}
-    scores: dict[str, dict[str, float]] = {}
-    ranks: dict[str, dict[str, int]] = {}
     for name, ranking in filled.items():
-        for rank, ((id_, score), stretched) in enumerate(zip(ranking, _stretch(ranking), strict=True), 1):
-            fused[id_] = fused.get(id_, 0.0) + weights[name] / total * stretched
-            scores.setdefault(id_, {})[name] = score
-            ranks.setdefault(id_, {})[name] = rank
-    best = sorted(fused, key=lambda id_: -fused[id_])
-    return [Fused(id_, fused[id_], scores[id_], ranks[id_]) for id_ in best]
+        share = weights[name] / total
+        for (id_, _), stretched in zip(ranking, _stretch(ranking), strict=True):
+            fused[id_] = fused.get(id_, 0.0) + share * stretched
+    return sorted(fused.items(), key=lambda pair: -pair[1])
 
 
 def _stretch(ranking: Ranking) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from chains.retrieval.asked import Asked
-from chains.retrieval.fuse import Fused, Ranking, fuse
+from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from store.parts import closeness
 
 DEPTH = 30
@@ -15,16 +15,17 @@ WEIGHTS = {"minilm": 0.6, "multilingual": 0.25}
 
 def fuse_with_parts(asked: Asked, rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[Fused]:
     """Fuse lists whose weights sum up to 1, and once more with the ranking of the best of them by their parts."""
-    found = fuse(rankings, weights)
-    late = late_ranking(asked, found)
-    return fuse({**rankings, "late": late}, with_late(asked.embedding.name, weights)) if late else found
+    late = late_ranking(asked, [id_ for id_, _ in fused_scores(rankings, weights)])
+    if not late:
+        return fuse(rankings, weights)
+    return fuse({**rankings, "late": late}, with_late(asked.embedding.name, weights))
 
 
-def late_ranking(asked: Asked, found: Sequence[Fused]) -> Ranking:
+def late_ranking(asked: Asked, found: Sequence[str]) -> Ranking:
     """Rank those of the first DEPTH that have parts by how well these match the question's."""
     if not len(asked.question_parts):
         return []
-    read = asked.store.parts([fused.id for fused in found[:DEPTH]], asked.number)
+    read = asked.store.parts(found[:DEPTH], asked.number)
     parts = {id_: packed for id_, packed in read.items() if packed}
     scores = closeness(asked.question_parts, list(parts.values()))
     return sorted(zip(parts, scores, strict=True), key=lambda pair: -pair[1])

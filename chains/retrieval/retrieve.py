@@ -79,15 +79,19 @@ def find(asked: Asked) -> list[Fused]:
     found = fuse_with_parts(asked, rankings, HALVES)
     first = list(asked.rows(fused.id for fused in found[:READ_AHEAD]).values())[:DEPTH]
     if rankings["lexical"] and all(is_across(asked.question, row["text"]) for row in first):
-        found = fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest))
+        found = fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
     return found
 
 
 def rank(asked: Asked) -> dict[str, Ranking]:
-    """Search in both ways at once; give the ids that each found with their scores, best first."""
+    """Search in both ways at once; give the ids that each found with their scores, best first.
+
+    What a hit needs of the roots is looked up beside the dense search.
+    """
     store = asked.store
     with ThreadPoolExecutor(1, thread_name_prefix="askmd-lexical") as thread:
         lexical = thread.submit(store.matching, asked.terms, CANDIDATES, asked.filter_)
+        thread.submit(asked.roots)  # what fails here is tried, and told, where they are needed
         dense = store.nearest(store.vector_fields[asked.number], asked.vector.tolist(), CANDIDATES, asked.filter_)
         return {"dense": dense, "lexical": lexical.result()}
 
@@ -99,7 +103,7 @@ def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> l
     """
     by_id = {fused.id: fused for fused in found}
     scores = {fused.id: fused.score for fused in found}
-    roots = asked.store.roots()
+    roots = asked.roots()
     take = k
     while True:
         take = _through_ties(found, take)

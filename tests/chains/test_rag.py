@@ -346,10 +346,9 @@ def test_the_model_is_asked_to_refuse_in_the_language_of_the_question(
 
     answer = chain.invoke("Где хранится чай?")
 
-    assert server.requests[0].last_message.endswith(
-        "Answer in Russian. If the passages do not hold the answer, reply with this sentence and nothing else: "
-        "В документах нет ответа на этот вопрос."
-    )
+    policy = server.requests[0].last_message.splitlines()[-1]
+    assert "write the answer in Russian" in policy
+    assert policy.endswith("reply with this sentence and nothing else: В документах нет ответа на этот вопрос.")
     assert (answer["refused"], answer["citations"], answer["unknown_citations"]) == (True, [], [])
     assert answer["sources"]
 

@@ -13,6 +13,7 @@ from chains.schema import Hit
 from config.errors import ConfigError, StoreError
 from config.settings import Settings
 from ingest.pipeline import ingest
+from store.fingerprint import PARTS_VERSION
 from store.milvus import Store, open_store
 from tests.support.backends import Backend
 from tests.support.corpus import FILES
@@ -156,7 +157,7 @@ def test_parts_count_where_store_and_settings_have_them(milvus: Backend, tmp_pat
             assert ("late" in hits[0]["scores"]) == (kept and wanted)
 
     if not kept:
-        with pytest.raises(StoreError, match="built with parts 0, not 1; .*--rebuild"):
+        with pytest.raises(StoreError, match=rf"built with parts 0, not {PARTS_VERSION}; .*--rebuild"):
             ingest(settings.model_copy(update={"parts": True}), tmp_path / "docs")
 
 

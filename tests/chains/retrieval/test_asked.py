@@ -1,0 +1,65 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from chains.retrieval.asked import Asked
+from config.settings import Settings
+from ingest.pipeline import ingest
+from store.embeddings import EmbeddingModel
+from store.milvus import Store, open_store
+from tests.support.corpus import FILES
+from tests.support.stores import write_files
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("asked")
+    settings = Settings(milvus_uri=str(folder / "s.db"), embedding="minilm")
+    ingest(settings, write_files(folder / "docs", FILES))
+    with open_store(settings) as opened:
+        yield opened
+
+
+class EndpointOfTwo:
+    """Like an endpoint over a network: it answers once a second question is under way."""
+
+    dim = 2
+    max_tokens = None
+
+    def __init__(self) -> None:
+        self._both = Barrier(2)
+
+    def encode_documents(self, documents: list[str]) -> list[npt.NDArray[np.float32]]:
+        raise NotImplementedError
+
+    def encode_queries(self, queries: list[str]) -> list[npt.NDArray[np.float32]]:
+        self._both.wait(60)
+        return [np.array([1, 0], np.float32) for _ in queries]
+
+    def token_starts(self, text: str) -> list[int]:
+        raise NotImplementedError
+
+
+def test_no_question_waits_until_another_is_embedded(store: Store) -> None:
+    embedding = EmbeddingModel("two", EndpointOfTwo())
+    asked = [Asked(store, [embedding], question) for question in ("Where is tea stored?", "How much coffee?")]
+
+    with ThreadPoolExecutor(2) as threads:
+        vectors = list(threads.map(lambda each: each.vector, asked))
+
+    assert [vector.tolist() for vector in vectors] == [[1, 0], [1, 0]]
+
+
+def test_what_was_read_is_not_read_again(store: Store) -> None:
+    asked = Asked(store, [], "Where is tea stored?")
+    ids = [row["id"] for row in store.rows("", ["id"])]
+
+    first = asked.rows(ids[:1])
+    assert asked.rows(ids[:2]).keys() == set(ids[:2])
+    assert asked.rows([*ids[:1], "gone"])[ids[0]] is first[ids[0]]
+    assert asked.roots() is asked.roots()
+    assert asked.highest() == asked.highest() > 0
