@@ -4,12 +4,14 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from store.function_words import FUNCTION_WORDS
 from store.scripts import script
 
 _ENOUGH = 4_000
 """Characters that tell the language of a text of any length."""
+_REMEMBERED = 512  # texts: several steps of a search ask about the question, and about the same chunks again
 _FOREIGN_SHARE = 0.2
 """Names in Latin letters are common in texts of other scripts, the reverse is not."""
 _WEIGHTS = {"han": 3, "kana": 2, "hangul": 2}
@@ -120,6 +122,7 @@ _BY_WORD = _hints({code: words | set(_TOPIC_WORDS.get(code, "").split()) for cod
 _BY_LETTER = _hints(_LETTERS)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def language(text: str) -> str:
     """Give the ISO 639-1 code of the language that most of a text is in, `und` where nothing tells.
 
@@ -149,6 +152,7 @@ def languages_by_script(text: str) -> dict[str, str]:
     return _DEFAULTS | {name: max(codes, key=scores.__getitem__) for name, codes in _SHARED.items()}
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def main_script(text: str) -> str:
     """Give the script that a text is in, `latin` only where hardly anything is in another; empty without letters."""
     start = unicodedata.normalize("NFKC", text[:_ENOUGH])

@@ -47,8 +47,7 @@ def fused_scores(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) 
 
 def _stretch(ranking: Ranking) -> list[float]:
     """Bring scores to [0, 1]; a list whose scores are all the same says that all are as good."""
-    highest = max(score for _, score in ranking)
-    lowest = min(score for _, score in ranking)
+    (_, highest), (_, lowest) = ranking[0], ranking[-1]
     if highest == lowest:
         return [1.0] * len(ranking)
     return [(score - lowest) / (highest - lowest) for _, score in ranking]
