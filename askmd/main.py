@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from askmd.experiment_commands import experiment
+from askmd.options import Budget, Filter, Json, K, Location, Question, Rerank, chosen_settings, print_json
 from config.errors import AskmdError
 
 app = typer.Typer(
@@ -20,29 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-experiment = typer.Typer(help="Compare prompts, models and retrieval over a file of questions.")
 app.add_typer(experiment, name="experiment")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Location = Annotated[
-    str,
-    typer.Argument(metavar="PATH", help="A folder of Markdown, or one file; or an address: s3://…", show_default=False),
-]
-Question = Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.", show_default=False)]
-K = Annotated[int | None, typer.Option("--k", metavar="N", help="Passages to retrieve.", show_default=False)]
-Rerank = Annotated[str | None, typer.Option("--rerank", metavar="NAME", help="Reranker, by name.", show_default=False)]
-Filter = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--filter",
-        metavar="KEY=VALUE",
-        help="Search only there: root, path (a glob), heading, or a key of front matter.",
-        show_default=False,
-    ),
-]
-Budget = Annotated[
-    int | None, typer.Option("--budget", metavar="N", help="Tokens of passages, at most.", show_default=False)
-]
 
 
 @app.command()
@@ -77,14 +57,14 @@ def ingest(
     )
 
     def show(report: SyncReport) -> None:
-        _print_json(report.to_json()) if as_json else print_report(report, dry_run=dry_run)
+        print_json(report.to_json()) if as_json else print_report(report, dry_run=dry_run)
 
     if watch:
         if dry_run or rebuild or engine != "local":
             raise typer.BadParameter("--watch goes with none of --dry-run, --rebuild and --engine")
-        watch_folder(_settings(), path, options, show)
+        watch_folder(chosen_settings(), path, options, show)
         return 0
-    report = run_ingest(_settings(), path, options)
+    report = run_ingest(chosen_settings(), path, options)
     show(report)
     return 1 if report.skipped else 0
 
@@ -115,14 +95,14 @@ def ask(
     from askmd.history import read_history
     from store.filters import parse_filters
 
-    settings = _settings(llm=llm, prompt=prompt, k=k, budget=budget, mode=mode, rerank=rerank)
+    settings = chosen_settings(llm=llm, prompt=prompt, k=k, budget=budget, mode=mode, rerank=rerank)
     asked: Any = {
         "question": question,
         "chat_history": read_history(history) if history else [],
         "filter": parse_filters(filter_ or []),
     }
     if as_json:
-        show_answer(settings, asked, _print_json)
+        show_answer(settings, asked, print_json)
     else:
         stream_answer(settings, asked, explain=explain, thinking=show_thinking)
     return 0
@@ -149,16 +129,16 @@ def search(
 
     if (question is None) == (queries is None) or (queries is None) != (out is None):
         raise typer.BadParameter("give either a QUESTION, or --queries FILE with --out FILE")
-    settings = _settings(k=k, budget=budget, rerank=rerank)
+    settings = chosen_settings(k=k, budget=budget, rerank=rerank)
     with open_search(settings, parse_filters(filter_ or []), within_budget=budget is not None, judge=explain) as opened:
         if queries is not None and out is not None:
             written, notices = search_many(opened, queries, out)
-            _print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")
+            print_json({"queries": written}) if as_json else typer.echo(f"{written} questions searched: {out}")
             print_notices(notices)
             return 0
         hits, notices = opened.find(str(question))
     if as_json:
-        _print_json({"hits": hits, "notices": notices})
+        print_json({"hits": hits, "notices": notices})
     else:
         print_hits(hits, explain=explain)
         print_notices(notices)
@@ -187,84 +167,15 @@ def eval_(
 
     if out is not None:
         require_writable(out)
-    settings = _settings(k=DEPTH if k is None else k, rerank=rerank)
+    settings = chosen_settings(k=DEPTH if k is None else k, rerank=rerank)
     results = evaluate_file(settings, queries, parse_filters(filter_ or []), compare, calibrate_gate=calibrate)
     if out is not None:
         with open_output(out) as file:
             file.write(json.dumps(results.to_json(), ensure_ascii=False, indent=1) + "\n")
     if as_json:
-        _print_json(results.to_json())
+        print_json(results.to_json())
     else:
         print_results(results, per_question=per_question)
-    return 0
-
-
-@experiment.command("run")
-def experiment_run(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="What is asked, and whom.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where results go; else runs/NAME.")] = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Ask the first N questions only.")] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", help="Begin no further call once so much is spent.")
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask the model also what it was asked before.")] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make calls that failed again.")] = False,
-    export: Annotated[
-        str | None, typer.Option(metavar="langsmith|promptfoo", help="Write the questions in this form too.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before calls that cost something.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Ask every arm of an experiment every question, measure the answers, write a report."""
-    from askmd.experiment_tables import print_analysis
-    from askmd.experimenting import Choices, run_spec, to_json
-
-    choices = Choices(
-        out=out,
-        limit=limit,
-        max_cost=max_cost,
-        use_cache=not no_cache,
-        retry_failed=retry_failed,
-        export=export,
-        yes=yes,
-    )
-    results, analysis, folder = run_spec(_settings(), spec, choices)
-    _print_json(to_json(results, analysis, folder)) if as_json else print_analysis(analysis, folder)
-    return 0
-
-
-@experiment.command("compare")
-def experiment_compare(
-    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="The run to compare with.", show_default=False)],
-    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="The run that is judged.", show_default=False)],
-    metric: Annotated[str | None, typer.Option(metavar="NAME", help="Judge by this one; else by all shares.")] = None,
-    margin: Annotated[float, typer.Option(metavar="X", min=0, help="Losses up to this are borne.")] = 0.02,
-    arm: Annotated[str | None, typer.Option(metavar="NAME", help="Compare this arm only.")] = None,
-    as_json: Json = False,
-) -> int:
-    """Say whether RUN_B is worse than RUN_A; if it is, end with status 1."""
-    from dataclasses import asdict
-
-    from askmd.experimenting import compare, print_comparison
-
-    differences = compare(first, second, margin=margin, metric=metric, arm=arm)
-    if as_json:
-        _print_json({"differences": [asdict(each) for each in differences]})
-    else:
-        print_comparison(differences, margin)
-    return 1 if any(each.worse for each in differences) else 0
-
-
-@experiment.command("report")
-def experiment_report(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)],
-    as_json: Json = False,
-) -> int:
-    """Write the report of a run anew."""
-    from askmd.experimenting import report_again
-
-    report = report_again(folder)
-    _print_json({"report": str(report)}) if as_json else typer.echo(str(report))
     return 0
 
 
@@ -276,9 +187,9 @@ def chunks(
     """Show the chunks that ingest would make of a file."""
     from askmd.chunking import cut, print_chunks, to_hits
 
-    source, split = cut(_settings(), file)
+    source, split = cut(chosen_settings(), file)
     if as_json:
-        _print_json({"chunks": to_hits(source, split)})
+        print_json({"chunks": to_hits(source, split)})
     else:
         print_chunks(source, split)
     return 0
@@ -292,8 +203,8 @@ def remove(
     """Take a root with all its chunks out of the store; its files stay."""
     from askmd.ingesting import remove_root
 
-    removed = remove_root(_settings(), root)
-    _print_json({"removed": removed}) if as_json else typer.echo(f"removed {root}: {removed} chunks")
+    removed = remove_root(chosen_settings(), root)
+    print_json({"removed": removed}) if as_json else typer.echo(f"removed {root}: {removed} chunks")
     return 0
 
 
@@ -310,16 +221,16 @@ def models(
     from askmd.reaching import check_models, print_reaches
     from config.models import find_model
 
-    settings = _settings()
+    settings = chosen_settings()
     known = settings.chat_models()
     wanted = [find_model(known, name).name for name in names or known]
     rows = [row for row in describe_models(settings) if row["name"] in wanted]
     if not check:
-        _print_json({"models": rows}) if as_json else print_models(rows)
+        print_json({"models": rows}) if as_json else print_models(rows)
         return 0
     reaches = check_models(settings, wanted)
     if as_json:
-        _print_json({"models": [{**row, **reaches[row["name"]].to_json()} for row in rows]})
+        print_json({"models": [{**row, **reaches[row["name"]].to_json()} for row in rows]})
     else:
         print_reaches(settings, reaches)
     needed = wanted if names else [settings.llm]
@@ -331,8 +242,8 @@ def prompts(as_json: Json = False) -> int:
     """List the prompts that --prompt takes."""
     from askmd.inspecting import describe_prompts, print_table
 
-    rows = describe_prompts(_settings())
-    _print_json({"prompts": rows}) if as_json else print_table(rows)
+    rows = describe_prompts(chosen_settings())
+    print_json({"prompts": rows}) if as_json else print_table(rows)
     return 0
 
 
@@ -344,8 +255,8 @@ def status(
     """Show what the store holds."""
     from askmd.inspecting import describe_store, print_status
 
-    found = describe_store(_settings(), check=check)
-    _print_json(found) if as_json else print_status(found)
+    found = describe_store(chosen_settings(), check=check)
+    print_json(found) if as_json else print_status(found)
     return 0
 
 
@@ -360,7 +271,9 @@ def serve(
     from config.serving import ServingSettings
 
     choices = {"host": host, "port": port, "workers": workers}
-    run_server(_settings(), ServingSettings(**{name: value for name, value in choices.items() if value is not None}))
+    run_server(
+        chosen_settings(), ServingSettings(**{name: value for name, value in choices.items() if value is not None})
+    )
     return 0
 
 
@@ -371,7 +284,7 @@ def doctor(as_json: Json = False) -> int:
 
     findings = examine()
     if as_json:
-        _print_json({"findings": [finding.to_json() for finding in findings]})
+        print_json({"findings": [finding.to_json() for finding in findings]})
     else:
         print_findings(findings)
     return 1 if any(finding.state == "fail" for finding in findings) else 0
@@ -385,7 +298,7 @@ def mcp() -> int:
     require_extra()
     from askmd.serving.mcp_routes import serve_stdio
 
-    serve_stdio(_settings())
+    serve_stdio(chosen_settings())
     return 0
 
 
@@ -407,16 +320,6 @@ def run() -> None:
         _complain("interrupted; what was done so far is kept")
     gc.freeze()  # or the collection at exit walks through all that was loaded, for half a second
     sys.exit(status or 0)
-
-
-def _settings(**choices: Any) -> Any:
-    from config.settings import Settings
-
-    return Settings(**{name: value for name, value in choices.items() if value is not None})
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def _complain(message: str) -> None:

@@ -15,8 +15,9 @@ from chains.resources import Resources
 from chains.schema import Hit
 from config.settings import Settings
 from experiments.queries import Question, read_lines
+from store.collection import Store
 from store.filters import Filters
-from store.milvus import Store, open_store
+from store.milvus import open_store
 
 SHOWN_LINES = 4
 

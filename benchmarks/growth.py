@@ -38,9 +38,10 @@ from ingest.find import find_docs, open_root
 from ingest.ingestion import WINDOW
 from ingest.pipeline import IngestOptions, ingest, make_fingerprint
 from ingest.sync import FLUSH_EVERY
+from store.collection import Store
 from store.embeddings import EmbeddingModel, configured_embeddings
 from store.lexical import analyse
-from store.milvus import Store, open_or_create_store, open_store
+from store.milvus import open_or_create_store, open_store
 from store.rows import StoredRow
 from tests.support.backends import open_backend, stop_shared_server
 

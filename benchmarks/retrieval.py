@@ -31,8 +31,9 @@ from experiments.measuring.retrieval_metrics import cover, measure
 from experiments.queries import Query, read_queries
 from experiments.statistics.estimates import difference, estimate
 from ingest.pipeline import ingest
+from store.collection import Store
 from store.embeddings import EmbeddingModel, configured_embeddings
-from store.milvus import Store, open_store
+from store.milvus import open_store
 from store.tokens import approximate_token_starts
 
 DEPTH = 20

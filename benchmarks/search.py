@@ -31,9 +31,10 @@ from ingest.pipeline import make_fingerprint
 from ingest.rows import NewRow, terms, to_rows
 from ingest.split import Split
 from ingest.splitter import make_splitter
+from store.collection import Store
 from store.embeddings import EmbeddingModel, configured_embeddings
 from store.lexical import analyse
-from store.milvus import Store, open_or_create_store
+from store.milvus import open_or_create_store
 from store.rows import Embedded, StoredRow
 
 QUESTIONS = 200

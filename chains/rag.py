@@ -21,7 +21,7 @@ from chains.retrieval.staleness import mark_stale, stale_notices
 from chains.schema import Answer, Question
 from chains.text.refusal import in_language_of, question_language
 from config.settings import Settings
-from store.milvus import Store
+from store.collection import Store
 
 
 def build_chain(settings: Settings, store: Store | None = None) -> Runnable[str | Question, Answer]:

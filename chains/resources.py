@@ -16,9 +16,10 @@ from chains.schema import Hit
 from config.errors import RerankError
 from config.models import ChatModelSpec, find_model
 from config.settings import Settings
+from store.collection import Store
 from store.embeddings import EmbeddingModel
 from store.filters import Filters
-from store.milvus import Store, open_store
+from store.milvus import open_store
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -8,8 +8,8 @@ from chains.retrieval.fuse import Fused
 from chains.retrieval.retrieve import to_hit
 from chains.retrieval.widen import Passage
 from chains.schema import Hit
+from store.collection import Store
 from store.filters import Filters
-from store.milvus import Store
 from store.rows import Row
 
 _PAGE = 500

@@ -6,9 +6,9 @@ from pathlib import Path
 from config.errors import SourceError
 from ingest.find import find_docs, open_root
 from ingest.load import read_each
+from store.collection import Store
 from store.file_hash import hash_file
 from store.location import is_remote
-from store.milvus import Store
 
 
 @dataclass(frozen=True, slots=True)

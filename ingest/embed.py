@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.prepare import PreparedFile
+from store.collection import Store
 from store.filters import among
-from store.milvus import Store
 from store.rows import Embedded
 
 HASHES_A_QUERY = 1_024

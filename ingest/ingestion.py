@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 
 from ingest.find import Found, Root
 from ingest.prepare import PreparedFile
+from store.collection import Store
 from store.file_hash import MAX_FILE_BYTES
-from store.milvus import Store
 from store.rows import Embedded
 
 WINDOW = 1_024

@@ -8,7 +8,7 @@ from ingest.embed import Encoder, embed, holders, texts_of
 from ingest.ingestion import Ingestion, Window, in_windows
 from ingest.load import read_each
 from ingest.prepare import PreparedFile, Splitter, prepare
-from store.milvus import Store
+from store.collection import Store
 from store.rows import Embedded
 
 

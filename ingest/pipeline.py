@@ -13,21 +13,14 @@ from ingest.report import SyncReport
 from ingest.split import SPLITTER_VERSION
 from ingest.splitter import chunk_tokens
 from ingest.sync import sync
+from store.collection import GATE_PROPERTY, Store
 from store.compatible import require_same_fingerprint
 from store.connection import is_lite
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.fingerprint import LEXICAL_VERSION, PARTS_VERSION, Fingerprint
 from store.lease import EVERYTHING, lease
 from store.location import is_remote
-from store.milvus import (
-    GATE_PROPERTY,
-    Store,
-    create_beside,
-    drop_leftovers,
-    open_or_create_store,
-    open_store_if_any,
-    publish,
-)
+from store.milvus import create_beside, drop_leftovers, open_or_create_store, open_store_if_any, publish
 
 
 @dataclass(frozen=True, slots=True)

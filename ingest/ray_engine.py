@@ -23,9 +23,10 @@ from ingest.ingestion import Ingestion, Window, in_windows
 from ingest.load import read_each
 from ingest.prepare import PreparedFile, Splitter, prepare
 from ingest.splitter import make_splitter
+from store.collection import Store
 from store.embeddings import EmbeddingModel, open_embeddings
 from store.fingerprint import Fingerprint
-from store.milvus import Store, open_collection
+from store.milvus import open_collection
 from store.rows import Embedded
 
 FILES_A_TASK = 64

@@ -17,8 +17,8 @@ from ingest.ingestion import Ingestion, Window
 from ingest.prepare import PreparedFile
 from ingest.report import Report, SyncReport
 from ingest.rows import NewRow, terms
+from store.collection import Store
 from store.filters import among, equals
-from store.milvus import Store
 from store.rows import Embedded, StoredRow
 
 FLUSH_EVERY = 4

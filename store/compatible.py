@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from config.errors import StoreError
+from store.collection import Store
 from store.fingerprint import Fingerprint
-from store.milvus import Store
 
 
 def require_same_vectors(store: Store, embedding: str, dims: Sequence[int]) -> None:

@@ -15,8 +15,8 @@ from threading import Event, Thread
 from typing import TypedDict
 
 from config.errors import StoreError
+from store.collection import Store
 from store.connection import is_lite
-from store.milvus import Store
 
 LEASE_PROPERTY = "askmd.lease."
 BEAT = 20.0

@@ -13,7 +13,7 @@ from askmd.serving.metrics import CONTENT_TYPE
 from askmd.serving.ready import what_is_missing
 from askmd.serving.sources import SourceText, read_source
 from config.settings import MAX_K
-from store.milvus import Store
+from store.collection import Store
 
 
 class ErrorBody(BaseModel):

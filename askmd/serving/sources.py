@@ -6,10 +6,10 @@ from pathlib import Path
 from config.errors import AskmdError
 from ingest.load import decode
 from ingest.source_lines import line_starts
+from store.collection import FIRST_ROWS, Store
 from store.file_hash import MAX_FILE_BYTES, hash_file
 from store.filters import equals
 from store.location import is_remote, path_of
-from store.milvus import FIRST_ROWS, Store
 
 Lines = tuple[int, int | None]
 """The first and the last line, from 1; None is the last of the file."""

@@ -5,8 +5,9 @@ from pathlib import Path
 from chains.retrieval.retrieve import retrieve
 from config.settings import Settings
 from ingest.pipeline import ingest
+from store.collection import Store
 from store.embeddings import configured_embeddings
-from store.milvus import Store, open_store, open_store_if_any
+from store.milvus import open_store, open_store_if_any
 
 
 class Peer:

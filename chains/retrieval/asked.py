@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chains.retrieval.coverage import highest_score
+from store.collection import Store
 from store.embeddings import EmbeddingModel
 from store.language import is_english
 from store.lexical import analyse
-from store.milvus import Store
 from store.rows import Row
 
 _Embedded = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Self
 
 from config.errors import StoreError
-from store.milvus import GATE_PROPERTY, Store
+from store.collection import GATE_PROPERTY, Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from chains.retrieval.widen import Passage, widen
 from chains.schema import Hit
 from config.errors import ConfigError
 from config.settings import Settings
+from store.collection import Store
 from store.compatible import require_same_vectors
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import Filters, check_filters
 from store.location import path_of
-from store.milvus import Store
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document

@@ -6,7 +6,8 @@ import pytest
 
 from config.settings import Settings
 from ingest.pipeline import ingest
-from store.milvus import Store, open_store
+from store.collection import Store
+from store.milvus import open_store
 from tests.support.chat_server import ChatServer
 from tests.support.corpus import FILES
 from tests.support.stores import write_files

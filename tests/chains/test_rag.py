@@ -12,7 +12,8 @@ from chains.rag import build_chain
 from config.errors import ConfigError, StoreError
 from config.settings import Settings
 from ingest.pipeline import ingest
-from store.milvus import Store, open_store
+from store.collection import Store
+from store.milvus import open_store
 from tests.support.backends import Backend
 from tests.support.chat_replies import Broken, Reply, Usage
 from tests.support.chat_server import ChatServer, Request

@@ -16,9 +16,10 @@ from ingest.local_engine import LocalEngine
 from ingest.report import Report, SyncReport
 from ingest.split import split
 from ingest.sync import sync
+from store.collection import Store
 from store.filters import equals
 from store.fingerprint import Fingerprint
-from store.milvus import Store, open_or_create_store
+from store.milvus import open_or_create_store
 from store.rows import SHOWN_FIELDS
 from tests.support.backends import Backend
 from tests.support.stores import DIM, CountingEncoder, word_starts, write_files

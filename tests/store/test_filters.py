@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from config.errors import ConfigError
 from config.settings import Settings
+from store.collection import Store
 from store.filters import Filters, among, check_filters, equals, expression, matches, parse_filters
 from store.fingerprint import Fingerprint
-from store.milvus import Store, open_or_create_store
+from store.milvus import open_or_create_store
 from store.rows import Embedded, StoredRow
 
 NASTY = [

@@ -12,21 +12,14 @@ from pymilvus import Function, FunctionType
 
 from config.errors import ConfigError, StoreError
 from config.settings import Settings
+from store.collection import Store
 from store.compatible import require_same_fingerprint, require_same_vectors
 from store.connection import connect, without_credentials
 from store.embeddings import open_embedding
 from store.filters import equals
 from store.fingerprint import Fingerprint
 from store.lexical import analyse
-from store.milvus import (
-    Store,
-    create_beside,
-    drop_leftovers,
-    open_or_create_store,
-    open_store,
-    open_store_if_any,
-    publish,
-)
+from store.milvus import create_beside, drop_leftovers, open_or_create_store, open_store, open_store_if_any, publish
 from store.rows import Embedded, StoredRow
 from tests.support.backends import Backend
 

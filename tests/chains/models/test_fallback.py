@@ -15,7 +15,7 @@ from chains.rag import build_chain, compose
 from chains.resources import Resources
 from config.errors import AskmdError, ConfigError, ModelError, public_text
 from config.settings import Settings
-from store.milvus import Store
+from store.collection import Store
 from tests.support.chat_replies import Broken, Drop, Failure, Hang, Reply, Script, Usage
 from tests.support.chat_server import ChatServer, Request
 

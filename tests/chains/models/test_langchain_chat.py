@@ -19,7 +19,7 @@ from chains.rag import build_chain
 from config.errors import ConfigError, ModelError
 from config.models import ChatModelSpec, load_models
 from config.settings import Settings
-from store.milvus import Store
+from store.collection import Store
 from tests.support.chat_calls import KEY, PROMPT, Call, astream, every_way, invoke, stream, streamed
 from tests.support.chat_replies import Broken, Failure, Hang, Reply
 from tests.support.chat_server import ChatServer, Request

@@ -12,7 +12,7 @@ from langchain_core.runnables import Runnable
 from askmd.reaching import check_models
 from chains.rag import build_chain
 from config.settings import Settings
-from store.milvus import Store
+from store.collection import Store
 from tests.support.llama_server import SLOTS, LlamaServer, reason_to_skip
 
 pytestmark = [

@@ -14,7 +14,7 @@ from chains.rag import build_chain
 from config.errors import ModelError
 from config.models import load_models
 from config.settings import Settings
-from store.milvus import Store
+from store.collection import Store
 from tests.support.chat_replies import Reply
 from tests.support.chat_server import ChatServer
 

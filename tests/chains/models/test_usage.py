@@ -13,7 +13,7 @@ from chains.rag import build_chain
 from chains.schema import Usage as AnswerUsage
 from config.models import load_models
 from config.settings import Settings
-from store.milvus import Store
+from store.collection import Store
 from tests.support.chat_replies import Reply, Usage
 from tests.support.chat_server import ChatServer
 from tests.support.prefix_cache import TOKEN_CHARS, PrefixCache, prompt_of

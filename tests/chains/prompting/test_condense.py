@@ -9,7 +9,7 @@ from langchain_core.runnables import Runnable
 from chains.rag import build_chain
 from config.errors import ModelError
 from config.settings import Settings
-from store.milvus import Store
+from store.collection import Store
 from tests.support.chat_replies import Broken, Failure, Hang, Reply, Script, Usage
 from tests.support.chat_server import ChatServer
 

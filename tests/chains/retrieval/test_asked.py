@@ -9,8 +9,9 @@ import pytest
 from chains.retrieval.asked import Asked
 from config.settings import Settings
 from ingest.pipeline import ingest
+from store.collection import Store
 from store.embeddings import EmbeddingModel
-from store.milvus import Store, open_store
+from store.milvus import open_store
 from tests.support.corpus import FILES
 from tests.support.stores import write_files
 

@@ -13,8 +13,9 @@ from chains.schema import Hit
 from config.errors import ConfigError, StoreError
 from config.settings import Settings
 from ingest.pipeline import ingest
+from store.collection import Store
 from store.fingerprint import PARTS_VERSION
-from store.milvus import Store, open_store
+from store.milvus import open_store
 from tests.support.backends import Backend
 from tests.support.corpus import FILES
 from tests.support.stores import write_files

@@ -13,8 +13,9 @@ from chains.retrieval.staleness import mark_stale, stale_notices
 from chains.schema import Evidence
 from config.settings import Settings
 from ingest.pipeline import ingest
+from store.collection import Store
 from store.file_hash import MAX_FILE_BYTES, hash_file
-from store.milvus import Store, open_store
+from store.milvus import open_store
 from tests.chains.prompting.test_context import evidence
 from tests.support.corpus import COFFEE, FILES, TEA
 from tests.support.stores import write_files
