@@ -64,8 +64,12 @@ class UniversalSentenceEncoder:
 
     def encode_documents_in_parts(self, documents: list[str]) -> tuple[list[npt.NDArray[np.float32]], list[str]]:
         """The same, and the sentences of each text, packed."""
-        encoded = self._encode([(tokens := self._tokens(text), _sentences(text, tokens.starts)) for text in documents])
-        return [rows[0] for rows in encoded], [pack(rows[1:]) for rows in encoded]
+        texts = [(tokens := self._tokens(text), _sentences(text, tokens.starts)) for text in documents]
+        vectors, packed = [], []
+        for rows in self._encode(texts):
+            vectors.append(rows[0].copy())  # the sentences need not stay in memory
+            packed.append(pack(rows[1:]))
+        return vectors, packed
 
     def encode_question_in_parts(self, question: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """The vector of a question twice: as a whole, and as its only part, of shape (1, 512)."""
@@ -80,8 +84,8 @@ class UniversalSentenceEncoder:
         """
         return self._tokens(text).starts
 
-    def _encode(self, texts: Sequence[tuple[_Tokens, Sequence[Span]]]) -> list[npt.NDArray[np.float32]]:
-        """Give for each text its own vector and those of its spans."""
+    def _encode(self, texts: Sequence[tuple[_Tokens, Sequence[Span]]]) -> Iterator[npt.NDArray[np.float32]]:
+        """Give for each text in turn its own vector and those of its spans."""
         with self._loading:
             weights = self._encoder._model
         framed = [[_BEGIN, *(tokens.ids or [_UNKNOWN]), _END] for tokens, _ in texts]

