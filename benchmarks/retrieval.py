@@ -164,7 +164,7 @@ def variants() -> Iterator[Variant]:
         return (("embedding", embedding), ("chunk_tokens", chunk_tokens), ("splitter", splitter))
 
     one = index("minilm")
-    yield Variant("minilm, 200 tokens, dense + BM25 of 200, parts of 40, passages of 2,000", one, today)
+    yield Variant("minilm, 200 tokens, dense + BM25 of 200, parts of 30, passages of 2,000", one, today)
     yield Variant("dense alone, not widened", one, only("dense"), 0)
     yield Variant("BM25 alone, not widened", one, only("lexical"), 0)
     yield Variant("RRF, without parts, not widened", one, reciprocal_ranks, 0)
