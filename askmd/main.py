@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from askmd.experiment_commands import experiment
-from askmd.options import Budget, Filter, Json, K, Location, Question, Rerank, chosen_settings, print_json
+from askmd.options import Budget, Filter, Json, K, Location, Question, Rerank, chosen, chosen_settings, print_json
 from config.errors import AskmdError
 
 app = typer.Typer(
@@ -270,10 +270,7 @@ def serve(
     from askmd.serving.process import serve as run_server
     from config.serving import ServingSettings
 
-    choices = {"host": host, "port": port, "workers": workers}
-    run_server(
-        chosen_settings(), ServingSettings(**{name: value for name, value in choices.items() if value is not None})
-    )
+    run_server(chosen_settings(), ServingSettings(**chosen(host=host, port=port, workers=workers)))
     return 0
 
 

@@ -28,10 +28,15 @@ Budget = Annotated[
 
 
 def chosen_settings(**choices: Any) -> Any:
-    """Give the settings, with what the command line chose in their place; None is no choice."""
+    """Give the settings, with what the command line chose in their place."""
     from config.settings import Settings
 
-    return Settings(**{name: value for name, value in choices.items() if value is not None})
+    return Settings(**chosen(**choices))
+
+
+def chosen(**choices: Any) -> dict[str, Any]:
+    """Leave out what the command line did not say, which is None."""
+    return {name: value for name, value in choices.items() if value is not None}
 
 
 def print_json(value: Any) -> None:

@@ -28,7 +28,7 @@ from scipy.optimize import minimize
 from scipy.special import logit
 
 from chains.retrieval.coverage import coverage, highest_score, weights
-from chains.retrieval.fuse import fuse
+from chains.retrieval.fuse import fuse, fused_scores
 from chains.retrieval.gate import DEPTH, Curve, Sign, is_across
 from chains.retrieval.late import DEPTH as LATE_DEPTH
 from chains.retrieval.late import with_late
@@ -171,7 +171,7 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
     lexical = [(str(n), float(scores[n])) for n in np.argsort(-scores)[:CANDIDATES] if scores[n] > 0]
     highest = highest_score(words, heaviest, int(left.sum()))
     shares = weights(lexical, highest)
-    read = [each.id for each in fuse({"dense": dense, "lexical": lexical}, shares)[:LATE_DEPTH]]
+    read = list(fused_scores({"dense": dense, "lexical": lexical}, shares))[:LATE_DEPTH]
     parts = {id_: packed for id_ in read if (packed := corpus.parts[model][int(id_)])}
     late = sorted(zip(parts, closeness(question_parts, list(parts.values())), strict=True), key=lambda pair: -pair[1])
     found = fuse({"dense": dense, "lexical": lexical, "late": late}, with_late(model, shares))

@@ -99,8 +99,7 @@ def with_parts(
     depth: int = LATE,
 ) -> list[Fused]:
     own = WEIGHTS[asked.embedding.name] if late is None else late
-    first = [id_ for id_, _ in fused_scores(rankings, shares)[:depth]]
-    ranking = late_ranking(asked, first) if own else []
+    ranking = late_ranking(asked, list(fused_scores(rankings, shares))[:depth]) if own else []
     rest = {name: (1 - own) * share for name, share in shares.items()}
     return fuse({**rankings, "late": ranking}, {"late": own, **rest})
 

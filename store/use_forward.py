@@ -18,7 +18,8 @@ Span = tuple[int, int]
 """Of tokens: the first, and the one behind the last."""
 
 _TOKENS_AT_ONCE = 384  # what is computed for so many stays in the processor's cache
-_NEIGHBOURS = ((0, 1), (-1, 0, 1), (-2, -1, 0, 1, 2))  # of a token, itself among them, for each branch
+_WINDOW = np.arange(-2, 3)  # a token and its neighbours
+_BRANCHES = (slice(2, 4), slice(1, 4), slice(0, 5))  # what each reads of it: the token and the next, one or two around
 _BRANCH = 256  # dimensions of each branch
 
 
@@ -55,8 +56,9 @@ def _read(weights: Any, texts: Sequence[Sequence[int]]) -> _Array:
     own = weights.table[ids] * weights.scale[quantized, None] + weights.lo[quantized, None]
     read = [own[at]]
     projected = _normalized(own @ weights.proj_W + weights.proj_b, weights.ln_g_all, weights.ln_b_all, weights.eps)[at]
-    for branch, offsets in enumerate(_NEIGHBOURS):
-        near = _neighbours([len(text) for text in texts], offsets)
+    windows = _windows([len(text) for text in texts])
+    for branch, seen in enumerate(_BRANCHES):
+        near = windows[:, seen]
         before = projected[:, branch * _BRANCH : (branch + 1) * _BRANCH]
         for kernel, bias in ((weights.w1, weights.b1), (weights.w2, weights.b2)):
             padded = np.concatenate([before, np.zeros((1, _BRANCH), np.float32)])
@@ -65,11 +67,11 @@ def _read(weights: Any, texts: Sequence[Sequence[int]]) -> _Array:
     return _normalized(np.concatenate(read, axis=1), weights.ln_g, weights.ln_b, weights.eps)
 
 
-def _neighbours(lengths: Sequence[int], offsets: Sequence[int]) -> npt.NDArray[np.int64]:
-    """Give the places of each token's neighbours; -1, where there is nothing, for those beyond its own text."""
+def _windows(lengths: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Give the places that each token's window shows; -1, where there is nothing, for those beyond its own text."""
     ends = np.repeat(np.cumsum(lengths), lengths)[:, None]
     begins = ends - np.repeat(lengths, lengths)[:, None]
-    near = np.arange(ends[-1, 0])[:, None] + np.array(offsets)
+    near = np.arange(ends[-1, 0])[:, None] + _WINDOW
     return np.where((begins <= near) & (near < ends), near, -1)
 
 

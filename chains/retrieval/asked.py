@@ -29,10 +29,10 @@ class Asked:
     embeddings: Sequence[EmbeddingModel]
     question: str
     filter_: str = ""
-    _embedded: _Embedded | None = None
-    _highest: float | None = None
-    _roots: dict[str, str] | None = None
-    _rows: dict[str, Row] = field(default_factory=dict)
+    _embedded: _Embedded | None = field(default=None, init=False)
+    _highest: float | None = field(default=None, init=False)
+    _roots: dict[str, str] | None = field(default=None, init=False)
+    _rows: dict[str, Row] = field(default_factory=dict, init=False)
 
     @cached_property
     def number(self) -> int:

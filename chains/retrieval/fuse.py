@@ -25,7 +25,7 @@ def fuse(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[
 
     Weights are relative: those of lists that are empty fall to the others, so that scores stay comparable.
     """
-    best = {id_: Fused(id_, score, {}, {}) for id_, score in fused_scores(rankings, weights)}
+    best = {id_: Fused(id_, score, {}, {}) for id_, score in fused_scores(rankings, weights).items()}
     for name, ranking in rankings.items():
         for rank, (id_, score) in enumerate(ranking, 1):
             best[id_].scores[name] = score
@@ -33,8 +33,8 @@ def fuse(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[
     return list(best.values())
 
 
-def fused_scores(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Give no more than the ids and fused scores of what `fuse` gives."""
+def fused_scores(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> dict[str, float]:
+    """Give no more than the ids and fused scores of what `fuse` gives, best first."""
     filled = {name: ranking for name, ranking in rankings.items() if ranking}
     total = sum(weights[name] for name in filled) or 1.0
     fused: dict[str, float] = {}
@@ -42,7 +42,7 @@ def fused_scores(rankings: Mapping[str, Ranking], weights: Mapping[str, float]) 
         share = weights[name] / total
         for (id_, _), stretched in zip(ranking, _stretch(ranking), strict=True):
             fused[id_] = fused.get(id_, 0.0) + share * stretched
-    return sorted(fused.items(), key=lambda pair: -pair[1])
+    return dict(sorted(fused.items(), key=lambda pair: -pair[1]))
 
 
 def _stretch(ranking: Ranking) -> list[float]:

@@ -15,7 +15,7 @@ WEIGHTS = {"minilm": 0.6, "multilingual": 0.25}
 
 def fuse_with_parts(asked: Asked, rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[Fused]:
     """Fuse lists whose weights sum up to 1, and once more with the ranking of the best of them by their parts."""
-    late = late_ranking(asked, [id_ for id_, _ in fused_scores(rankings, weights)])
+    late = late_ranking(asked, list(fused_scores(rankings, weights)))
     if not late:
         return fuse(rankings, weights)
     return fuse({**rankings, "late": late}, with_late(asked.embedding.name, weights))

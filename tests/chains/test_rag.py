@@ -347,9 +347,11 @@ def test_the_model_is_asked_to_refuse_in_the_language_of_the_question(
 
     answer = chain.invoke("Где хранится чай?")
 
-    policy = server.requests[0].last_message.splitlines()[-1]
-    assert "write the answer in Russian" in policy
-    assert policy.endswith("reply with this sentence and nothing else: В документах нет ответа на этот вопрос.")
+    assert server.requests[0].last_message.endswith(
+        "If the passages answer the question, or a part of it, write the answer in Russian, and end each sentence with "
+        "the number of its passage, such as [1] or [2]. If none of them does, reply with this sentence and nothing "
+        "else: В документах нет ответа на этот вопрос."
+    )
     assert (answer["refused"], answer["citations"], answer["unknown_citations"]) == (True, [], [])
     assert answer["sources"]
 

@@ -5,7 +5,7 @@ import gc
 import subprocess
 import sys
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from store.multilingual import UniversalSentenceEncoder
 from store.tokens import approximate_token_starts
 from tests.support.embedding_server import EmbeddingServer
 from tests.support.json_server import Answer
+from tests.support.scripted_encoder import ScriptedEncoder
 
 ROOT = Path(__file__).parents[2]
 KEY = SecretStr("sk-very-secret")
@@ -199,27 +200,9 @@ def test_a_key_in_a_name_is_not_repeated(name: str) -> None:
 # Any encoder
 
 
-class Scripted:
-    """An encoder that gives whatever rows it is told to."""
-
-    dim = 2
-    max_tokens = None
-
-    def __init__(self, rows: Any) -> None:
-        self.rows = rows
-
-    def encode_documents(self, _: list[str]) -> Any:
-        return self.rows
-
-    encode_queries = encode_documents
-
-    def token_starts(self, text: str) -> Sequence[int]:
-        return approximate_token_starts(text)
-
-
 def test_rows_of_any_length_are_normalised_and_zeros_stay() -> None:
     rows = np.array([[3, 4], [0, 0], [1e-30, 0]])
-    model = EmbeddingModel("scripted", Scripted(rows))
+    model = EmbeddingModel("scripted", ScriptedEncoder(rows))
 
     assert model.embed(["a", "b", "c"]).tolist() == [pytest.approx([0.6, 0.8]), [0, 0], [1, 0]]
     assert rows[0, 0] == 3, "the encoder's own array is left alone"
@@ -228,7 +211,7 @@ def test_rows_of_any_length_are_normalised_and_zeros_stay() -> None:
 @pytest.mark.parametrize("rows", [[[1, 2]], [1, 2], [[1, 2], [1]], [[1, 2], [float("nan"), 1]], [[1, 2], "x"], None])
 def test_anything_but_a_row_for_each_text_is_an_error(rows: Any) -> None:
     with pytest.raises(EmbeddingError, match="scripted gave"):
-        EmbeddingModel("scripted", Scripted(rows)).embed(["a", "b"])
+        EmbeddingModel("scripted", ScriptedEncoder(rows)).embed(["a", "b"])
 
 
 # pymilvus.model

@@ -60,11 +60,15 @@ def test_the_language_of_the_question_is_named_behind_it_so_that_the_system_part
 
     assert len({str(system.content) for system, _ in messages.values()}) == 1
     last = {key: str(user.content).splitlines()[-1] for key, (_, user) in messages.items()}
-    assert last["Wie lange zieht grüner Tee?", "strict"].count("write the answer in German, and") == 1
+    assert last["Wie lange zieht grüner Tee?", "strict"].startswith(
+        "If the passages answer the question, or a part of it, write the answer in German, "
+    )
     assert last["Wie lange zieht grüner Tee?", "strict"].endswith(": Die Dokumente beantworten diese Frage nicht.")
-    assert "the answer in Russian, and" in last["Чай?", "off"]
+    assert last["Чай?", "off"].startswith("Write the answer in Russian, ")
     assert '"Not from the documents:"' in last["How long?", "labelled"]
-    assert "the answer in the language of the question, and" in last["HNSW", "strict"]
+    assert last["HNSW", "strict"].startswith(
+        "If the passages answer the question, or a part of it, write the answer in the language of the question, "
+    )
 
 
 def test_a_prompts_own_refusal_wins_in_any_language() -> None:

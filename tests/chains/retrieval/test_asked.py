@@ -1,9 +1,8 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
 from chains.retrieval.asked import Asked
@@ -13,6 +12,7 @@ from store.collection import Store
 from store.embeddings import EmbeddingModel
 from store.milvus import open_store
 from tests.support.corpus import FILES
+from tests.support.scripted_encoder import ScriptedEncoder
 from tests.support.stores import write_files
 
 
@@ -25,24 +25,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
-class EndpointOfTwo:
+class EndpointOfTwo(ScriptedEncoder):
     """Like an endpoint over a network: it answers once a second question is under way."""
 
-    dim = 2
-    max_tokens = None
-
     def __init__(self) -> None:
+        super().__init__([[1, 0]])
         self._both = Barrier(2)
 
-    def encode_documents(self, documents: list[str]) -> list[npt.NDArray[np.float32]]:
-        raise NotImplementedError
-
-    def encode_queries(self, queries: list[str]) -> list[npt.NDArray[np.float32]]:
+    def encode_queries(self, queries: list[str]) -> Any:
         self._both.wait(60)
-        return [np.array([1, 0], np.float32) for _ in queries]
-
-    def token_starts(self, text: str) -> list[int]:
-        raise NotImplementedError
+        return super().encode_queries(queries)
 
 
 def test_no_question_waits_until_another_is_embedded(store: Store) -> None:
