@@ -97,6 +97,8 @@ def _print_sources(given: Mapping[str, Any], *, explain: bool) -> None:
             typer.echo(f"      {scores_of(other)}")
     if explain and given.get("search"):
         typer.echo(f"\nSearched for: {' '.join(given['search'].split())}")
+    if explain and (english := next((source["english"] for source in sources.values()), "")):
+        typer.echo(f"\nSearched for in English too: {english}")
 
 
 def _line(source: Evidence, line: int) -> str:

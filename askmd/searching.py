@@ -92,6 +92,8 @@ def print_hits(hits: Sequence[Hit], *, explain: bool) -> None:
             typer.echo(f"   … {len(lines) - SHOWN_LINES} more lines")
         typer.echo("")
     if explain and hits:
+        if english := hits[0]["english"]:
+            typer.echo(f"searched for in English too: {english}")
         typer.echo(f"confidence {hits[0]['confidence']:.3f} that the documents hold an answer")
     if not hits:
         typer.echo("nothing found")

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from chains.retrieval.asked import Asked
-from chains.retrieval.coverage import HALVES
+from chains.retrieval.coverage import HALVES, weights
 from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from chains.retrieval.late import DEPTH as LATE
-from chains.retrieval.late import WEIGHTS, late_ranking
+from chains.retrieval.late import WEIGHTS, beside, fuse_with_parts, late_ranking
 from chains.retrieval.retrieve import CANDIDATES, find, rank, read_passages
 from chains.schema import Hit
 from config.settings import Settings
@@ -80,6 +80,13 @@ def today(index: Index, question: str) -> list[Fused]:
     return find(index.ask(question))
 
 
+def untranslated(index: Index, question: str) -> list[Fused]:
+    """As today, but that no word is searched for in English; how much the words cover decides what they weigh."""
+    asked = index.ask(question)
+    rankings = rank(asked)
+    return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
+
+
 def weighted(dense: float = 0.5, late: float | None = None, candidates: int = CANDIDATES, depth: int = LATE) -> Search:
     """As today but for the weight of the vectors beside the words, that of the parts, and how many are looked at."""
 
@@ -99,9 +106,9 @@ def with_parts(
     depth: int = LATE,
 ) -> list[Fused]:
     own = WEIGHTS[asked.embedding.name] if late is None else late
-    ranking = late_ranking(asked, list(fused_scores(rankings, shares))[:depth]) if own else []
-    rest = {name: (1 - own) * share for name, share in shares.items()}
-    return fuse({**rankings, "late": ranking}, {"late": own, **rest})
+    found = list(fused_scores(rankings, shares))[:depth]
+    ranking = late_ranking(asked, found, asked.question_parts, asked.number) if own else []
+    return fuse({**rankings, "late": ranking}, beside({"late": own}, shares))
 
 
 def only(name: str) -> Search:
@@ -125,8 +132,8 @@ def both_embeddings(first: float, second: float) -> Search:
         asked = index.ask(question)
         vector = index.embeddings[1].embed_queries([question])[0]
         other = index.store.nearest(index.store.vector_fields[1], vector.tolist(), CANDIDATES, "")
-        weights = {"dense": first, "other": second, "lexical": 1 - first - second}
-        return with_parts(asked, {**rank(asked), "other": other}, weights)
+        shares = {"dense": first, "other": second, "lexical": 1 - first - second}
+        return with_parts(asked, {**rank(asked), "other": other}, shares)
 
     return search
 
@@ -190,6 +197,7 @@ def variants() -> Iterator[Variant]:
     yield Variant("multilingual, without parts", index("multilingual"), weighted(late=0))
     yield Variant("multilingual, chunks of 400 tokens", index("multilingual", 400), today)
     yield Variant("minilm+multilingual", index("minilm+multilingual"), today)
+    yield Variant("minilm+multilingual, not put into English", index("minilm+multilingual"), untranslated)
     yield Variant("both embeddings, 0.3 + 0.2 dense, 0.5 BM25", index("minilm+multilingual"), both_embeddings(0.3, 0.2))
     yield Variant("multilingual, dense alone, not widened", index("multilingual"), only("dense"), 0)
 

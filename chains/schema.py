@@ -45,13 +45,16 @@ class Hit(Place):
     score: float
     """Among the hits of the same question, 0 to 1: what the ways of searching gave it, fused, or the reranker's."""
     scores: dict[str, float]
-    """What each way of searching gave it (`dense`, `lexical`); of a reranked hit, also `fused` and `rerank`."""
+    """What each way of searching gave it (`dense`, `lexical`, `late`, `english`), and to a reranked hit, `rerank`;
+    `fused` is the score that it had before."""
     ranks: dict[str, int]
     """Its place in each, from 1."""
     also_in: list[Place]
     """Where passages stand that would have been given beside this one, and say nothing that it does not."""
     confidence: float | None
     """How sure it is that the documents answer the question, 0 to 1, the same for all hits; None if not asked for."""
+    english: str
+    """The question's words in English if these were searched for too, the same for all hits; empty if not."""
     dated: dict[str, str]
     """What the front matter of its file says about its age: dates and versions, by their keys."""
 

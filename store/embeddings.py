@@ -58,6 +58,14 @@ class PartsEncoder(Protocol):
         """The row of a question, and its parts, of as many dimensions as a text's; the longer, the more it weighs."""
 
 
+@runtime_checkable
+class TranslatingEncoder(Protocol):
+    """An encoder that also knows what the words of a question are in English."""
+
+    def to_english(self, question: str, /) -> Sequence[str]:
+        """English words, in the order of the question's."""
+
+
 class EmbeddingModel(Embeddings):
     """An encoder under its canonical name: LangChain's Embeddings, and arrays for those who want arrays.
 
@@ -116,6 +124,11 @@ class EmbeddingModel(Embeddings):
             return self.embed_queries([text])[0], np.empty((0, self.dim), dtype=np.float32)
         row, parts = self._in_parts.encode_question_in_parts(encodable(text))
         return self._unit_rows([row], 1)[0], parts
+
+    def to_english(self, question: str) -> str:
+        """Give the words of a question in English, with blanks between them; empty where the model knows none."""
+        encoder = self._encoder
+        return " ".join(encoder.to_english(encodable(question))) if isinstance(encoder, TranslatingEncoder) else ""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """`embed` as lists."""

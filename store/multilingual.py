@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from store.english_words import nearest_words
 from store.parts import MAX_PARTS, pack
+from store.question_words import question_words
 from store.use_forward import Span, encode_spans
 
 _SENTENCE_END = re.compile(r"[\n\r]+|(?<=[.!?:;])\s+|(?<=[。！？；])")
@@ -75,6 +77,19 @@ class UniversalSentenceEncoder:
         """The vector of a question twice: as a whole, and as its only part, of shape (1, 512)."""
         (vector,) = self.encode_queries([question])
         return vector, vector[np.newaxis]
+
+    def to_english(self, question: str) -> list[str]:
+        """Each word of a question in English, names as they are; without function words, and those it does not know.
+
+        Term by term is the oldest way to search across languages; with vectors for a dictionary it finds much of what
+        a translation of the sentence would (Litschko et al., "Unsupervised Cross-Lingual Information Retrieval Using
+        Monolingual Data Only", SIGIR 2018).
+        """
+        words = list(dict.fromkeys(question_words(question, self.token_starts)))
+        unknown = [word.text for word in words if not word.is_name]
+        known = iter(nearest_words(np.array(self.encode_queries(unknown)))) if unknown else iter(())
+        english = [word.text if word.is_name else next(known) for word in words]
+        return list(dict.fromkeys(filter(None, english)))
 
     def token_starts(self, text: str) -> Sequence[int]:
         """Where each token of the whole text starts, in characters, never descending.

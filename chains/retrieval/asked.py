@@ -29,6 +29,10 @@ class Asked:
     embeddings: Sequence[EmbeddingModel]
     question: str
     filter_: str = ""
+    english: str = field(default="", init=False)
+    """The question's words in English, once `translate` was called; empty where no model knows them."""
+    english_parts: npt.NDArray[np.float32] | None = field(default=None, init=False)
+    """The parts of these words, by the model for English; None where it is not there."""
     _embedded: _Embedded | None = field(default=None, init=False)
     _highest: float | None = field(default=None, init=False)
     _roots: dict[str, str] | None = field(default=None, init=False)
@@ -63,6 +67,13 @@ class Asked:
         if self._embedded is None:
             self._embedded = self.embedding.embed_question(self.question)
         return self._embedded
+
+    def translate(self) -> str:
+        """Put the words of the question into English, for documents that are in English where it is not."""
+        self.english = self.embedding.to_english(self.question)
+        if self.english and self.number:
+            self.english_parts = self.embeddings[0].embed_question(self.english)[1]
+        return self.english
 
     def highest(self) -> float:
         """The highest BM25 score that the terms could reach; 0 without terms, or without BM25.

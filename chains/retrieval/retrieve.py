@@ -20,6 +20,8 @@ from store.collection import Store
 from store.compatible import require_same_vectors
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import Filters, check_filters
+from store.language import is_english
+from store.lexical import analyse
 from store.location import path_of
 
 if TYPE_CHECKING:
@@ -72,14 +74,20 @@ def retrieve(  # noqa: PLR0913 - each says another thing
 def find(asked: Asked) -> list[Fused]:
     """Search in each way, fuse what was found, and read the best of it once more: best first.
 
-    How much of the question the words cover decides their weight, but is looked up only where it can be little: for
-    documents in another language.
+    Where all of the best are in another language than the question, their words are searched for once more in English
+    if that is what most of them are in. Otherwise how much of the question the words cover decides their weight.
     """
     rankings = rank(asked)
     found = fuse_with_parts(asked, rankings, HALVES)
-    first = list(asked.rows(fused.id for fused in found[:READ_AHEAD]).values())[:DEPTH]
-    if rankings["lexical"] and all(is_across(asked.question, row["text"]) for row in first):
-        found = fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
+    first = [row["text"] for row in asked.rows(fused.id for fused in found[:READ_AHEAD]).values()][:DEPTH]
+    if not all(is_across(asked.question, text) for text in first):
+        return found
+    if sum(map(is_english, first)) > len(first) / 2 and asked.translate():
+        terms = dict.fromkeys(f"{asked.terms} {analyse(asked.english)}".split())  # names once, or they count twice
+        rankings["lexical"] = asked.store.matching(" ".join(terms), CANDIDATES, asked.filter_)
+        return fuse_with_parts(asked, rankings, HALVES)
+    if rankings["lexical"]:
+        return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
     return found
 
 
@@ -113,7 +121,7 @@ def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> l
         )
         near = asked.rows({id_ for row in rows for id_ in row["near"]}) if limit else {}
         passages = widen(rows, near, scores, limit)
-        hits = without_duplicates([to_hit(passage, by_id[passage.found], roots) for passage in passages])
+        hits = without_duplicates([to_hit(passage, by_id[passage.found], roots, asked.english) for passage in passages])
         if len(hits) >= k or take >= len(found):
             return hits[:k]
         take *= 2
@@ -126,7 +134,7 @@ def _through_ties(found: Sequence[Fused], take: int) -> int:
     return take
 
 
-def to_hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
+def to_hit(passage: Passage, fused: Fused, roots: Mapping[str, str], english: str = "") -> Hit:
     """Give a passage with its place in its file, and with the scores of the chunk that was found."""
     first, last = passage.rows[0], passage.rows[-1]
     found = next(row for row in passage.rows if row["id"] == passage.found)
@@ -149,6 +157,7 @@ def to_hit(passage: Passage, fused: Fused, roots: Mapping[str, str]) -> Hit:
         ranks=fused.ranks,
         also_in=[],
         confidence=None,
+        english=english,
         dated=_dated(first["front_matter"]),
     )
 

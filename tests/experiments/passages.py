@@ -24,6 +24,7 @@ def hit(text: str, start: int = 0, doc: str = "a.md", **scores: float) -> Hit:
         ranks=dict.fromkeys(scores, 1),
         also_in=[],
         confidence=max(scores.values(), default=0.0),
+        english="",
         dated={},
     )
 

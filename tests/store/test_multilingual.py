@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +50,28 @@ def test_sentences_are_told_by_tokens_in_their_order(text: str) -> None:
     places = [place for span in spans for place in span]
     assert places == sorted(places)
     assert all(first < last <= len(starts) for first, last in spans)
+
+
+@pytest.mark.parametrize(
+    ("question", "english"),
+    [
+        ("Как хранятся данные в Milvus?", ["stored", "data", "Milvus"]),
+        ("数据存储在哪里？", ["data", "storage"]),
+        ("Wie ist das?", []),
+        ("", []),
+    ],
+)
+def test_a_question_is_put_into_english_word_by_word(question: str, english: list[str]) -> None:
+    assert ENCODER.to_english(question) == english
+
+
+def test_a_word_that_comes_twice_is_there_once() -> None:
+    assert ENCODER.to_english("данные и данные, сервер и servers, сервер") == ["data", "server", "servers"]
+
+
+@given(st.text(max_size=80))
+def test_any_question_is_put_into_some_english(question: str) -> None:
+    english = ENCODER.to_english(question.encode("utf-8", "replace").decode("utf-8"))
+
+    assert all(english)
+    assert len(set(english)) == len(english)

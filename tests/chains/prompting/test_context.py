@@ -14,7 +14,7 @@ def evidence(text: str, **changes: object) -> Evidence:
     values = {
         "n": 1, "id": "i", "root": "r", "doc": "a.md", "path": "/r/a.md", "file_hash": "", "start": 0, "end": len(text), "start_line": 3,
         "end_line": 9, "headings": ["A", "B"], "slug": "b", "text": text, "score": 0.5, "scores": {"dense": 0.5}, "ranks": {"dense": 1}, "also_in": [],
-        "confidence": 0.5, "dated": {},
+        "confidence": 0.5, "english": "", "dated": {},
     }  # fmt: skip
     return Evidence(**{**values, **changes})  # type: ignore[typeddict-item]
 

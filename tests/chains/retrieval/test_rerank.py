@@ -27,7 +27,7 @@ def hit(n: int, total: int = 10) -> Hit:
         id=f"i{n}", root="r", doc="a.md", path="", file_hash="", start=n, end=n + 1, start_line=n + 1, end_line=n + 1,
         headings=["A", "B"], slug="b", text=f"text {n}", score=1 - n / total,
         scores={"dense": 0.5}, ranks={"dense": n + 1}, also_in=[],
-        confidence=0.5, dated={},
+        confidence=0.5, english="", dated={},
     )  # fmt: skip
 
 

@@ -121,6 +121,50 @@ def test_other_languages_ask_the_second_model(store: Store) -> None:
     assert len(hits) == 1
 
 
+def test_a_question_in_another_language_is_searched_for_in_english_too(store: Store) -> None:
+    hits = find(store, "Где хранится чай?", 1)
+
+    if "multilingual" in store.fingerprint.embedding and store.fingerprint.lexical:
+        assert hits[0]["english"] == "stored tea"
+        assert hits[0]["ranks"]["lexical"] == 1  # the text has no word in Cyrillic letters
+        assert ("english" in hits[0]["ranks"]) == store.fingerprint.embedding.startswith("minilm+")
+    elif "multilingual" in store.fingerprint.embedding:
+        assert hits[0]["english"] == "stored tea"
+    else:
+        assert hits[0]["english"] == ""
+        assert "lexical" not in hits[0]["ranks"]
+
+
+def test_a_question_in_english_is_not_put_into_english(store: Store) -> None:
+    (hit,) = find(store, "Where is tea stored?", 1)
+
+    assert hit["english"] == ""
+    assert "english" not in hit["ranks"]
+
+
+def test_documents_in_the_language_of_the_question_are_searched_as_they_are(tmp_path: Path) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"), embedding="minilm+multilingual")
+    files = {"чай.md": "# Чай\n\nЧай хранится в закрытой банке.\n", "tea.md": "# Tea\n\nTea is stored in a tin.\n"}
+    ingest(settings, write_files(tmp_path / "docs", files))
+
+    with open_store(settings) as store:
+        hits = find(store, "Где хранится чай?", 2)
+
+    assert [hit["doc"] for hit in hits] == ["чай.md", "tea.md"]
+    assert {hit["english"] for hit in hits} == {""}
+
+
+def test_documents_in_a_third_language_are_not_searched_for_in_english(tmp_path: Path) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"), embedding="minilm+multilingual")
+    files = {"a.md": "# Tee\n\nDer Tee wird in einer Dose aufbewahrt, und das ist auch gut so.\n"}
+    ingest(settings, write_files(tmp_path / "docs", files))
+
+    with open_store(settings) as store:
+        (hit,) = find(store, "Где хранится чай?", 1)
+
+    assert hit["english"] == ""
+
+
 def test_the_parts_of_the_best_are_fused_with_their_weight(store: Store) -> None:
     models = open_query_embeddings(store.settings, store)
     found = search(Asked(store, models, "How long until the gateway tells that a request failed?"))
