@@ -21,17 +21,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logit
 
-from chains.retrieval.coverage import coverage, highest_score, weights
-from chains.retrieval.fuse import fuse, fused_scores
+from chains.retrieval.coverage import HALVES, coverage, highest_score, weights
+from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from chains.retrieval.gate import DEPTH, Curve, Sign, is_across
 from chains.retrieval.late import DEPTH as LATE_DEPTH
-from chains.retrieval.late import with_late
+from chains.retrieval.late import ENGLISH_WEIGHT, WEIGHTS, beside
 from chains.retrieval.retrieve import CANDIDATES
 from experiments.measuring.refusal import auroc
 from experiments.queries import Query, read_queries
@@ -40,6 +40,7 @@ from ingest.load import decode, read_bytes
 from ingest.rows import terms, to_rows
 from ingest.split import split
 from store.embeddings import EmbeddingModel, open_embedding
+from store.language import is_english
 from store.lexical import analyse
 from store.parts import closeness
 from store.rows import Row
@@ -83,6 +84,16 @@ class Case:
     signs: list[Sign]
 
 
+class Asked(NamedTuple):
+    """What a model makes of a question, and of its words in English."""
+
+    vector: Any
+    parts: Any
+    terms: list[str]
+    english: list[str]
+    english_parts: Any
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", action="append", nargs="+", required=True, metavar="NAME CORPUS QUERIES [GLOB]")
@@ -92,8 +103,15 @@ def main() -> None:
     corpora = [read_corpus(models, options.cache, given) for given in options.set]
     questions = list(dict.fromkeys(query.question for corpus in corpora for query in corpus.queries))
     for name, model in models.items():
-        asked = {question: model.embed_question(question) for question in questions}
+        asked = {question: ask(question, model, models["minilm"]) for question in questions}
         report(name, [case for corpus in corpora for case in cases(corpus, corpora, name, asked)])
+
+
+def ask(question: str, model: EmbeddingModel, english_model: EmbeddingModel) -> Asked:
+    vector, parts = model.embed_question(question)
+    english = "" if is_english(question) else model.to_english(question)
+    english_parts = english_model.embed_question(english)[1] if english else None
+    return Asked(vector, parts, analyse(question).split(), analyse(english).split(), english_parts)
 
 
 def read_corpus(models: dict[str, EmbeddingModel], cache: Path | None, given: Sequence[str]) -> Corpus:
@@ -159,32 +177,39 @@ def holds(row: Row, passage: Any) -> bool:
     return excerpt[:50] in text or text[:50] in excerpt or text[-50:] in excerpt
 
 
-def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: str, asked: tuple[Any, Any]) -> Case:
+class Found(NamedTuple):
+    """What a search found: its lists, best first, and what the words weigh."""
+
+    fused: list[Fused]
+    lists: dict[str, Ranking]
+    highest: float
+    rarity: dict[str, float]
+
+
+def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: str, asked: Asked) -> Case:
     kind, without = variant
-    vector, question_parts = asked
     left = np.ones(len(corpus.rows), bool)
     left[list(without)] = False
-    cosines = np.where(left, corpus.vectors[model] @ vector, -9)
-    dense = [(str(n), float(cosines[n])) for n in np.argsort(-cosines)[:CANDIDATES] if left[n]]
-    words = analyse(query.question).split()
-    scores, heaviest, rarity = bm25(corpus, words, left)
-    lexical = [(str(n), float(scores[n])) for n in np.argsort(-scores)[:CANDIDATES] if scores[n] > 0]
-    highest = highest_score(words, heaviest, int(left.sum()))
-    shares = weights(lexical, highest)
-    read = list(fused_scores({"dense": dense, "lexical": lexical}, shares))[:LATE_DEPTH]
-    parts = {id_: packed for id_ in read if (packed := corpus.parts[model][int(id_)])}
-    late = sorted(zip(parts, closeness(question_parts, list(parts.values())), strict=True), key=lambda pair: -pair[1])
-    found = fuse({"dense": dense, "lexical": lexical, "late": late}, with_late(model, shares))
-    total = sum(rarity.values()) or 1.0
-    held = [{word for word in rarity if word in corpus.counts[int(each.id)]} for each in found[:DEPTH]]
+    found = look(corpus, left, model, asked, in_english=False)
+    texts = [corpus.rows[int(each.id)]["text"] for each in found.fused[:DEPTH]]
+    across = [is_across(query.question, text) for text in texts]
+    in_english = bool(asked.english) and all(across) and sum(map(is_english, texts)) > len(texts) / 2
+    if in_english:
+        found = look(corpus, left, model, asked, in_english=True)
+        across = [is_across(query.question, corpus.rows[int(each.id)]["text"]) for each in found.fused[:DEPTH]]
+    total = sum(found.rarity.values()) or 1.0
+    rarity = found.rarity
+    held = [{word for word in rarity if word in corpus.counts[int(each.id)]} for each in found.fused[:DEPTH]]
+    dense, lexical, late = (found.lists[name] for name in ("dense", "lexical", "late"))
     signs = [
         Sign(
             each.scores.get("dense", dense[-1][1]),
-            coverage(each.scores.get("lexical", 0.0), highest),
-            is_across(query.question, corpus.rows[int(each.id)]["text"]),
+            coverage(each.scores.get("lexical", 0.0), found.highest),
+            is_far,
             each.scores.get("late"),
+            in_english,
         )
-        for each in found[:DEPTH]
+        for each, is_far in zip(found.fused, across, strict=False)
     ]
     return Case(
         corpus=corpus.name,
@@ -198,11 +223,35 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
             "words in the top five, by idf": sum(rarity[word] for word in set().union(*held)) / total,
             "words in one of them, by idf": max(sum(rarity[word] for word in each) for each in held) / total,
             "words in one of them, alike": max(len(each) for each in held) / (len(rarity) or 1),
-            "agreement (RRF of the first)": sum(1 / (60 + rank) for rank in found[0].ranks.values()),
+            "agreement (RRF of the first)": sum(1 / (60 + rank) for rank in found.fused[0].ranks.values()),
             "coverage": max(sign.coverage or 0.0 for sign in signs),
         },
         signs=signs,
     )
+
+
+def look(corpus: Corpus, left: Any, model: str, asked: Asked, in_english: bool) -> Found:
+    """Search in what is left by the vector and by words, and read the best of it again by its parts."""
+    cosines = np.where(left, corpus.vectors[model] @ asked.vector, -9)
+    dense = [(str(n), float(cosines[n])) for n in np.argsort(-cosines)[:CANDIDATES] if left[n]]
+    words = list(dict.fromkeys([*asked.terms, *asked.english])) if in_english else asked.terms
+    scores, heaviest, rarity = bm25(corpus, words, left)
+    lexical = [(str(n), float(scores[n])) for n in np.argsort(-scores)[:CANDIDATES] if scores[n] > 0]
+    highest = highest_score(asked.english if in_english else words, heaviest, int(left.sum()))
+    shares = HALVES if in_english else weights(lexical, highest)
+    lists: dict[str, Ranking] = {"dense": dense, "lexical": lexical}
+    own = {"late": WEIGHTS[model], **({"english": ENGLISH_WEIGHT} if in_english else {})}
+    read = list(fused_scores(lists, shares))[:LATE_DEPTH]
+    lists["late"] = match(read, asked.parts, corpus.parts[model])
+    if in_english:
+        lists["english"] = match(read, asked.english_parts, corpus.parts["minilm"])
+    return Found(fuse(lists, beside(own, shares)), lists, highest, rarity)
+
+
+def match(read: Sequence[str], question: Any, packed: Sequence[str]) -> Ranking:
+    parts = {id_: packed[int(id_)] for id_ in read if packed[int(id_)]}
+    matches = closeness(question, list(parts.values()))
+    return sorted(zip(parts, matches, strict=True), key=lambda pair: -pair[1])
 
 
 def bm25(corpus: Corpus, words: Sequence[str], left: Any) -> tuple[Any, dict[str, float], dict[str, float]]:
@@ -226,6 +275,7 @@ def bm25(corpus: Corpus, words: Sequence[str], left: Any) -> tuple[Any, dict[str
 def report(model: str, found: list[Case]) -> None:
     shared = [case for case in found if not case.across]
     across = [case for case in found if case.across]
+    in_english = [case for case in across if case.signs[0].in_english]
     held_out = {id(case): value for case, value in left_out(shared, ("dense", "coverage"))}
     print(f"\n# {model}\n")
     print("AUROC, question and passages in one language")
@@ -246,8 +296,10 @@ def report(model: str, found: list[Case]) -> None:
         "across": scaled(fit(across, ("dense",)), across, stretch=True),
         "parts": scaled(fit(across, ("dense", "late")), across, stretch=True),
     }
+    if in_english:
+        curves["english"] = scaled(fit(in_english, ("dense", "late", "coverage")), in_english, stretch=True)
     print("\nAUROC across languages, by documentation and language of the question, curves fitted to all;")
-    print("the section taken out: by cosine, with parts; foreign questions: by cosine, with parts")
+    print("the section taken out: by cosine, with parts, with words in English; foreign questions: the same")
     answerable = {(case.corpus, case.lang) for case in across if case.kind == "answerable"}
     for corpus, lang in sorted(answerable):
         some = [case for case in across if (case.corpus, case.lang) == (corpus, lang)]
@@ -255,14 +307,16 @@ def report(model: str, found: list[Case]) -> None:
             area(pair, [best_confidence(curves[name], case) for case in pair])
             for kind in ("section", "foreign")
             for pair in [[case for case in some if case.kind in {"answerable", kind}]]
-            for name in ("across", "parts")
+            for name in ("across", "parts", "english")
+            if name in curves
         ]
         print(f"{corpus + ' ' + lang:28}" + row(figures))
     print("\ncurves fitted to all sets and scaled")
     for name, curve in curves.items():
         print(f"{name:8}{curve}")
-    print("\nshare refused below a confidence, by the curve of the other sets; across: by that of parts, of all")
+    print("\nshare refused below a confidence, by the curve of the other sets; across: by those of all")
     held_out |= {id(case): best_confidence(curves["parts"], case) for case in across}
+    held_out |= {id(case): best_confidence(curves["english"], case) for case in in_english}
     levels = (0.02, 0.03, 0.04, 0.05, 0.06, 0.1)
     print(f"{'':41}{'n':>6}" + "".join(f"{level:>7}" for level in levels))
     for group, some in (("one language", shared), ("across", across)):

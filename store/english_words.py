@@ -28,15 +28,16 @@ def signs_of(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
     return np.packbits(vectors > 0, axis=1).view(np.uint64)
 
 
-def nearest_words(vectors: npt.NDArray[np.float32]) -> Iterator[str]:
-    """Give for each of `multilingual`'s vectors, of shape (number, 512), the nearest English word.
+def nearest_words(foreign: Sequence[str], vectors: npt.NDArray[np.float32]) -> Iterator[str]:
+    """Give for each word, with its vector by `multilingual` in an array of shape (words, 512), the nearest English one.
 
-    It is empty where none is near, and where it is a function word, which says nothing by itself.
+    It is another word than itself: `lange` is a name in English, too. It is empty where none is near, and where it is a
+    function word, which says nothing by itself.
     """
     words, known = _dictionary()
-    for own in signs_of(vectors):
+    for word, own in zip(foreign, signs_of(vectors), strict=True):
         apart = np.bitwise_count(known ^ own).sum(axis=1)
-        best = int(apart.argmin())
+        best = min(np.argpartition(apart, 1)[:2], key=lambda at: (words[at] == word.casefold(), apart[at]))
         near = apart[best] <= _FARTHEST and words[best] not in FUNCTION_WORDS["en"]
         yield words[best] if near else ""
 

@@ -87,7 +87,7 @@ class UniversalSentenceEncoder:
         """
         words = list(dict.fromkeys(question_words(question, self.token_starts)))
         unknown = [word.text for word in words if not word.is_name]
-        known = iter(nearest_words(np.array(self.encode_queries(unknown)))) if unknown else iter(())
+        known = iter(nearest_words(unknown, np.array(self.encode_queries(unknown)))) if unknown else iter(())
         english = [word.text if word.is_name else next(known) for word in words]
         return list(dict.fromkeys(filter(None, english)))
 

@@ -76,12 +76,12 @@ class Asked:
         return self.english
 
     def highest(self) -> float:
-        """The highest BM25 score that the terms could reach; 0 without terms, or without BM25.
+        """The highest BM25 score that the terms could reach, those in English if there are; 0 without, or without BM25.
 
         On Milvus Lite, looking it up takes about as long as a search.
         """
         if self._highest is None:
-            terms = self.terms.split()
+            terms = (analyse(self.english) if self.english else self.terms).split()
             heaviest = self.store.heaviest(sorted(set(terms)), self.filter_)
             rows = self.store.count() if heaviest.keys() < set(terms) else 0  # only what a missing term weighs needs it
             self._highest = highest_score(terms, heaviest, rows) if self.store.fingerprint.lexical else 0.0

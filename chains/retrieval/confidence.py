@@ -22,6 +22,7 @@ def confidence_in(asked: Asked, found: Sequence[Fused]) -> float:
             else None,
             across=is_across(asked.question, rows[fused.id]["text"]),
             late=fused.scores.get("late"),
+            in_english=bool(asked.english),
         )
         for fused in first
         if fused.id in rows

@@ -3,7 +3,7 @@
 Two signs speak for a passage: its cosine, and how much of the question its words cover (see coverage.py). A logistic
 curve makes a confidence of them, one for each embedding model (config/gate.toml, fitted by benchmarks/refusal.py).
 Where passage and question are in different languages they share no words, and the cosine counts, with the match of
-parts where the store holds them (store/parts.py).
+parts where the store holds them (store/parts.py), and the words that were searched for in English.
 """
 
 import math
@@ -21,14 +21,15 @@ DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What speaks for a chunk: cosine, coverage (0 to 1; None without BM25), whether it is in another language, and
-    the match of its parts (-1 to 1; None without).
+    """What speaks for a chunk: cosine, coverage (0 to 1; None without BM25), whether it is in another language, the
+    match of its parts (-1 to 1; None without), and whether the coverage is that of the question's words in English.
     """
 
     dense: float
     coverage: float | None
     across: bool
     late: float | None = None
+    in_english: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,11 @@ def _curve(embedding: str, sign: Sign) -> Curve:
     curves = _curves(embedding)
     if not sign.across and sign.coverage is not None:
         return curves["shared"]
-    return curves["across"] if sign.late is None else curves.get("parts", curves["across"])
+    if sign.late is None:
+        return curves["across"]
+    if sign.in_english and sign.coverage is not None and "english" in curves:
+        return curves["english"]
+    return curves.get("parts", curves["across"])
 
 
 @cache

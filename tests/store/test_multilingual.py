@@ -67,6 +67,7 @@ def test_a_question_is_put_into_english_word_by_word(question: str, english: lis
 
 def test_a_word_that_comes_twice_is_there_once() -> None:
     assert ENCODER.to_english("данные и данные, сервер и servers, сервер") == ["data", "server", "servers"]
+    assert ENCODER.to_english("данные, 数据") == ["data"]
 
 
 @given(st.text(max_size=80))

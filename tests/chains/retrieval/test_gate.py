@@ -9,7 +9,9 @@ MODELS = ["minilm", "multilingual", "openai:any"]
 models = st.sampled_from(MODELS)
 shares = st.floats(0, 1)
 matches = st.none() | st.floats(-1, 1)
-signs = st.builds(Sign, dense=st.floats(-1, 1), coverage=shares, across=st.booleans(), late=matches)
+signs = st.builds(
+    Sign, dense=st.floats(-1, 1), coverage=shares, across=st.booleans(), late=matches, in_english=st.booleans()
+)
 
 
 @given(models, st.lists(signs))
@@ -25,7 +27,7 @@ def test_another_chunk_never_makes_it_less_sure(model: str, found: list[Sign], m
 @given(models, signs, shares, shares)
 def test_more_of_a_sign_never_makes_it_less_sure(model: str, sign: Sign, dense: float, covered: float) -> None:
     match = None if sign.late is None else sign.late + dense
-    better = Sign(sign.dense + dense, max(sign.coverage or 0, covered), sign.across, match)
+    better = Sign(sign.dense + dense, max(sign.coverage or 0, covered), sign.across, match, sign.in_english)
     assert confidence(model, [better]) >= confidence(model, [sign])
 
 
@@ -52,6 +54,12 @@ def test_across_languages_a_sentence_that_matches_speaks_for_a_chunk_whose_vecto
     blurred, sentence = (Sign(dense=0.35, coverage=0.0, across=True, late=late) for late in (0.1, 0.6))
 
     assert confidence("multilingual", [sentence]) > 0.5 > confidence("multilingual", [blurred])
+
+
+def test_across_languages_the_words_in_english_speak_for_a_chunk_that_holds_them() -> None:
+    none, most = (Sign(0.35, coverage, across=True, late=0.2, in_english=True) for coverage in (0.0, 0.8))
+
+    assert confidence("multilingual", [most]) > 0.5 > confidence("multilingual", [none])
 
 
 def test_a_model_that_is_not_known_refuses_nothing_until_it_is_calibrated() -> None:
