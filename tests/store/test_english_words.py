@@ -38,7 +38,7 @@ def test_no_word_is_its_own_translation(word: str, other: str) -> None:
 
 
 def test_function_words_say_nothing() -> None:
-    assert nearest("где", "как", "сервер") == ["", "", "server"]
+    assert nearest("где", "어떻게", "сервер") == ["", "", "server"]
 
 
 def test_what_is_near_no_word_has_no_translation() -> None:
