@@ -71,6 +71,7 @@ class Asked:
     def translate(self) -> str:
         """Put the words of the question into English, for documents that are in English where it is not."""
         self.english = self.embedding.to_english(self.question)
+        self._highest = None  # which is that of the English terms now
         if self.english and self.number:
             self.english_parts = self.embeddings[0].embed_question(self.english)[1]
         return self.english

@@ -56,3 +56,25 @@ def test_what_was_read_is_not_read_again(store: Store) -> None:
     assert asked.rows([*ids[:1], "gone"])[ids[0]] is first[ids[0]]
     assert asked.roots() is asked.roots()
     assert asked.highest() == asked.highest() > 0
+
+
+class Translator(ScriptedEncoder):
+    """One that knows what a question about tea is in English."""
+
+    def to_english(self, _: str) -> list[str]:
+        return ["tea", "stored"]
+
+
+def test_the_words_in_english_are_what_a_score_is_held_against(store: Store) -> None:
+    asked = Asked(store, [EmbeddingModel("one", Translator([[1, 0]]))], "Где хранится чай?")
+    unknown = asked.highest()
+
+    assert asked.translate() == asked.english == "tea stored"
+    assert asked.highest() == Asked(store, [], "tea stored").highest() != unknown
+    assert asked.english_parts is None  # there is no model for English beside this one
+
+
+def test_a_model_that_knows_no_english_gives_no_words(store: Store) -> None:
+    asked = Asked(store, [EmbeddingModel("one", ScriptedEncoder([[1, 0]]))], "Где хранится чай?")
+
+    assert asked.translate() == asked.english == ""
