@@ -45,6 +45,8 @@ class AnswerRenderer:
         if len(begins) < 2:
             return "", self._render(self._open)
         lines = self._open.splitlines(keepends=True)
+        if not lines[begins[-1]].endswith("\n") and lines[begins[-1] - 1].strip():
+            return "", self._render(self._open)  # "*" under a table is a list, "**a" its next row
         finished, self._open = "".join(lines[: begins[-1]]), "".join(lines[begins[-1] :])
         return self._render(finished), self._render(self._open)
 

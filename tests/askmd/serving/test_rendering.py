@@ -41,6 +41,13 @@ def test_however_the_text_comes_what_is_shown_in_the_end_is_the_same(text: str, 
     assert _words(rendered(text[:at], text[at:])) == _words(rendered(text))
 
 
+def test_a_line_that_is_not_whole_yet_ends_no_table() -> None:
+    text = "| a | b |\n| - | - |\n**c** | d |\n"
+
+    for at in range(len(text)):
+        assert _words(rendered(text[:at], text[at:])) == _words(rendered(text)) == "abcd"
+
+
 def _words(html: str) -> str:
     return "".join(re.sub(r"<[^>]*>", " ", html).split())
 
