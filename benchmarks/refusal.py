@@ -29,7 +29,7 @@ from scipy.special import logit
 
 from chains.retrieval.coverage import HALVES, coverage, highest_score, weights
 from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
-from chains.retrieval.gate import DEPTH, Curve, Sign, is_across
+from chains.retrieval.gate import DEPTH, Curve, Sign, is_across, is_over_english
 from chains.retrieval.late import DEPTH as LATE_DEPTH
 from chains.retrieval.late import ENGLISH_WEIGHT, WEIGHTS, beside
 from chains.retrieval.retrieve import CANDIDATES
@@ -192,11 +192,9 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
     left[list(without)] = False
     found = look(corpus, left, model, asked, in_english=False)
     texts = [corpus.rows[int(each.id)]["text"] for each in found.fused[:DEPTH]]
-    across = [is_across(query.question, text) for text in texts]
-    in_english = bool(asked.english) and all(across) and sum(map(is_english, texts)) > len(texts) / 2
+    in_english = bool(asked.english) and is_over_english(query.question, texts)
     if in_english:
         found = look(corpus, left, model, asked, in_english=True)
-        across = [is_across(query.question, corpus.rows[int(each.id)]["text"]) for each in found.fused[:DEPTH]]
     total = sum(found.rarity.values()) or 1.0
     rarity = found.rarity
     held = [{word for word in rarity if word in corpus.counts[int(each.id)]} for each in found.fused[:DEPTH]]
@@ -205,11 +203,11 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
         Sign(
             each.scores.get("dense", dense[-1][1]),
             coverage(each.scores.get("lexical", 0.0), found.highest),
-            is_far,
+            is_across(query.question, corpus.rows[int(each.id)]["text"]),
             each.scores.get("late"),
             in_english,
         )
-        for each, is_far in zip(found.fused, across, strict=False)
+        for each in found.fused[:DEPTH]
     ]
     return Case(
         corpus=corpus.name,

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from store.language import language, main_script
+from store.language import is_english, language, main_script
 
 DEPTH = 5
 """Chunks that are looked at, however many passages are asked for."""
@@ -60,6 +60,11 @@ def is_across(question: str, text: str) -> bool:
     """
     scripts = {main_script(question) or "latin", main_script(text) or "latin"}
     return len(scripts) > 1 or (scripts == {"latin"} and _known_language(question) != _known_language(text))
+
+
+def is_over_english(question: str, texts: Sequence[str]) -> bool:
+    """Tell whether a question is in another language than all of the texts, and most of these are in English."""
+    return all(is_across(question, text) for text in texts) and sum(map(is_english, texts)) > len(texts) / 2
 
 
 def shipped_threshold(embeddings: Sequence[str]) -> float:

@@ -10,7 +10,7 @@ from chains.retrieval.confidence import confidence_in
 from chains.retrieval.coverage import HALVES, weights
 from chains.retrieval.duplicates import without_duplicates
 from chains.retrieval.fuse import Fused, Ranking
-from chains.retrieval.gate import DEPTH, is_across
+from chains.retrieval.gate import DEPTH, is_across, is_over_english
 from chains.retrieval.late import fuse_with_parts
 from chains.retrieval.widen import Passage, widen
 from chains.schema import Hit
@@ -20,7 +20,6 @@ from store.collection import Store
 from store.compatible import require_same_vectors
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import Filters, check_filters
-from store.language import is_english
 from store.lexical import analyse
 from store.location import path_of
 
@@ -80,13 +79,11 @@ def find(asked: Asked) -> list[Fused]:
     rankings = rank(asked)
     found = fuse_with_parts(asked, rankings, HALVES)
     first = [row["text"] for row in asked.rows(fused.id for fused in found[:READ_AHEAD]).values()][:DEPTH]
-    if not all(is_across(asked.question, text) for text in first):
-        return found
-    if sum(map(is_english, first)) > len(first) / 2 and asked.translate():
+    if is_over_english(asked.question, first) and asked.translate():
         terms = dict.fromkeys(f"{asked.terms} {analyse(asked.english)}".split())  # names once, or they count twice
         rankings["lexical"] = asked.store.matching(" ".join(terms), CANDIDATES, asked.filter_)
         return fuse_with_parts(asked, rankings, HALVES)
-    if rankings["lexical"]:
+    if rankings["lexical"] and all(is_across(asked.question, text) for text in first):
         return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
     return found
 

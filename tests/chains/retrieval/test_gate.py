@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.retrieval.calibration import Calibration
-from chains.retrieval.gate import Sign, confidence, is_across, shipped_threshold
+from chains.retrieval.gate import Sign, confidence, is_across, is_over_english, shipped_threshold
 
 MODELS = ["minilm", "multilingual", "openai:any"]
 models = st.sampled_from(MODELS)
@@ -80,6 +80,21 @@ def test_a_model_that_is_not_known_refuses_nothing_until_it_is_calibrated() -> N
 )
 def test_languages_are_compared(question: str, text: str, across: bool) -> None:
     assert is_across(question, text) is across
+
+
+@pytest.mark.parametrize(
+    ("texts", "over_english"),
+    [
+        (["Data is stored in the object storage.", "`ef = 10`"], True),
+        (["Data is stored in the object storage.", "Daten werden in der Ablage gespeichert."], False),
+        (["Data is stored in the object storage.", "Данные хранятся в хранилище."], False),
+        ([], False),
+    ],
+)
+def test_texts_are_mostly_english_and_none_in_the_language_of_the_question(
+    texts: list[str], over_english: bool
+) -> None:
+    assert is_over_english("Как хранятся данные?", texts) is over_english
 
 
 def test_a_calibration_survives_as_text() -> None:
