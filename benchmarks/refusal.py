@@ -190,11 +190,11 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
     kind, without = variant
     left = np.ones(len(corpus.rows), bool)
     left[list(without)] = False
-    found = look(corpus, left, model, asked, in_english=False)
-    texts = [corpus.rows[int(each.id)]["text"] for each in found.fused[:DEPTH]]
-    in_english = bool(asked.english) and is_over_english(query.question, texts)
-    if in_english:
-        found = look(corpus, left, model, asked, in_english=True)
+    nearest = find_nearest(corpus, left, model, asked)
+    in_english = bool(asked.english) and is_over_english(
+        query.question, [corpus.rows[int(id_)]["text"] for id_, _ in nearest[:DEPTH]]
+    )
+    found = look(corpus, left, model, asked, nearest, in_english=in_english)
     total = sum(found.rarity.values()) or 1.0
     rarity = found.rarity
     held = [{word for word in rarity if word in corpus.counts[int(each.id)]} for each in found.fused[:DEPTH]]
@@ -228,16 +228,21 @@ def search(corpus: Corpus, query: Query, variant: tuple[str, set[int]], model: s
     )
 
 
-def look(corpus: Corpus, left: Any, model: str, asked: Asked, in_english: bool) -> Found:
-    """Search in what is left by the vector and by words, and read the best of it again by its parts."""
+def find_nearest(corpus: Corpus, left: Any, model: str, asked: Asked) -> list[tuple[str, float]]:
     cosines = np.where(left, corpus.vectors[model] @ asked.vector, -9)
-    dense = [(str(n), float(cosines[n])) for n in np.argsort(-cosines)[:CANDIDATES] if left[n]]
+    return [(str(n), float(cosines[n])) for n in np.argsort(-cosines)[:CANDIDATES] if left[n]]
+
+
+def look(  # noqa: PLR0913
+    corpus: Corpus, left: Any, model: str, asked: Asked, nearest: list[tuple[str, float]], *, in_english: bool
+) -> Found:
+    """Search by words in what is left, fuse it with the nearest, and read the best again by its parts."""
     words = list(dict.fromkeys([*asked.terms, *asked.english])) if in_english else asked.terms
     scores, heaviest, rarity = bm25(corpus, words, left)
     lexical = [(str(n), float(scores[n])) for n in np.argsort(-scores)[:CANDIDATES] if scores[n] > 0]
     highest = highest_score(asked.english if in_english else words, heaviest, int(left.sum()))
     shares = HALVES if in_english else weights(lexical, highest)
-    lists: dict[str, Ranking] = {"dense": dense, "lexical": lexical}
+    lists: dict[str, Ranking] = {"dense": nearest, "lexical": lexical}
     own = {"late": WEIGHTS[model], **({"english": ENGLISH_WEIGHT} if in_english else {})}
     read = list(fused_scores(lists, shares))[:LATE_DEPTH]
     lists["late"] = match(read, asked.parts, corpus.parts[model])

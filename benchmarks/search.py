@@ -1,9 +1,10 @@
 """What a warm search costs beside what it cannot do without. All figures are of one run on one machine.
 
-    python -m benchmarks.search FOLDER [--sizes 1000 10000 50000] [--uri URI] [--json FILE]
+    python -m benchmarks.search FOLDER [--questions FILE] [--sizes 1000 10000 50000] [--uri URI] [--json FILE]
 
-FOLDER is any folder of Markdown; its headings are the questions. Its chunks fill a collection of each size: copy after
-copy under other names, with a little noise on the vectors. Compared are, in turn for each question,
+FOLDER is any folder of Markdown; its headings are the questions, unless FILE holds others (docs/evaluate.md), in other
+languages, say. Its chunks fill a collection of each size: copy after copy under other names, with a little noise on the
+vectors. Compared are, in turn for each question,
 
 - bare: embedding the question, and the two raw searches of Milvus for 200 ids each;
 - search: `chains.retrieval.retrieve.retrieve`, which does the same, fuses, reads the rows and widens them to passages.
@@ -11,6 +12,7 @@ copy under other names, with a little noise on the vectors. Compared are, in tur
 
 import argparse
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from chains.retrieval.asked import Asked
 from chains.retrieval.retrieve import CANDIDATES, retrieve
 from config.settings import Settings
+from experiments.queries import read_queries
 from ingest.embed import embed
 from ingest.find import find_docs, open_root
 from ingest.load import SourceFile, decode, read_bytes
@@ -48,6 +52,7 @@ ROOT = "copies"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--questions", type=Path, help="a file of questions to ask in place of the headings")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 50_000], help="chunks in the store")
     parser.add_argument("--uri", help="a Milvus server to fill in place of a Milvus Lite file")
     parser.add_argument("--json", type=Path)
@@ -56,8 +61,9 @@ def main() -> None:
         settings = Settings(milvus_uri=options.uri or str(Path(scratch) / "bench.db"), k=K)
         embeddings = configured_embeddings(settings)
         corpus = Corpus(settings, options.folder, embeddings)
-        figures = [measure(settings, corpus, size, embeddings) for size in options.sizes]
-    print(f"embedding {settings.embedding}, {K} passages, {QUESTIONS} questions; milliseconds p50 / p95\n")
+        questions = read_questions(options.questions) if options.questions else corpus.headings
+        figures = [measure(settings, corpus, questions, size, embeddings) for size in options.sizes]
+    print(f"embedding {settings.embedding}, {K} passages, {len(questions)} questions; milliseconds p50 / p95\n")
     print("| chunks | " + " | ".join(figures[0]["ms"]) + " | search / bare (p50) |")
     print("| --- |" + " --- |" * (len(figures[0]["ms"]) + 1))
     for each in figures:
@@ -65,6 +71,12 @@ def main() -> None:
         print(f"| {each['chunks']} | {cells} | {each['ratio']:.2f} |")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+
+
+def read_questions(file: Path) -> list[str]:
+    """Give at most QUESTIONS of a file, from all over it."""
+    questions = [query.question for query in read_queries(file)]
+    return questions[:: math.ceil(len(questions) / QUESTIONS)]
 
 
 class Corpus:
@@ -80,7 +92,7 @@ class Corpus:
         self.chunks = sum(1 for _ in self._copy(0))
         self._random = np.random.default_rng(0)
         headings = dict.fromkeys(new.row["headings"][-1] for new in self._copy(0) if len(new.row["headings"]) > 1)
-        self.questions = list(islice(headings, QUESTIONS))
+        self.headings = list(islice(headings, QUESTIONS))
 
     def rows(self) -> Iterator[StoredRow]:
         """Give rows without end."""
@@ -104,14 +116,16 @@ class Corpus:
         return list(map(float, moved / np.linalg.norm(moved)))
 
 
-def measure(settings: Settings, corpus: Corpus, size: int, embeddings: Sequence[EmbeddingModel]) -> dict[str, Any]:
+def measure(
+    settings: Settings, corpus: Corpus, questions: Sequence[str], size: int, embeddings: Sequence[EmbeddingModel]
+) -> dict[str, Any]:
     settings = settings.model_copy(update={"collection": f"search_{size}"})
     with open_or_create_store(settings, make_fingerprint(settings, embeddings)) as store:
         rows = islice(corpus.rows(), size)
         while batch := list(islice(rows, BATCH)):
             store.upsert(batch)
             store.flush()
-        return {"chunks": store.count(), **compare(store, embeddings, corpus.questions)}
+        return {"chunks": store.count(), **compare(store, embeddings, questions)}
 
 
 def compare(store: Store, embeddings: Sequence[EmbeddingModel], questions: Sequence[str]) -> dict[str, Any]:
@@ -119,15 +133,17 @@ def compare(store: Store, embeddings: Sequence[EmbeddingModel], questions: Seque
     bare: list[float] = []
     whole: list[float] = []
     for question in [*questions[:WARMING], *questions]:
-        bare.append(timed(partial(search_bare, store, embeddings, question, analyse(question))))
+        number = Asked(store, embeddings, question).number
+        embedding, field = embeddings[number], store.vector_fields[number]
+        bare.append(timed(partial(search_bare, store, embedding, field, question, analyse(question))))
         whole.append(timed(partial(retrieve, store, embeddings, question, K)))
     del bare[:WARMING], whole[:WARMING]
     p50 = float(np.median(whole) / np.median(bare))
     return {"ms": {"bare": percentiles(bare), "search": percentiles(whole)}, "ratio": p50}
 
 
-def search_bare(store: Store, embeddings: Sequence[EmbeddingModel], question: str, analysed: str) -> None:
-    store.nearest("vector", embeddings[0].embed_queries([question])[0], CANDIDATES, "")
+def search_bare(store: Store, embedding: EmbeddingModel, field: str, question: str, analysed: str) -> None:
+    store.nearest(field, embedding.embed_queries([question])[0], CANDIDATES, "")
     store.matching(analysed, CANDIDATES, "")
 
 

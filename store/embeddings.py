@@ -125,6 +125,11 @@ class EmbeddingModel(Embeddings):
         row, parts = self._in_parts.encode_question_in_parts(encodable(text))
         return self._unit_rows([row], 1)[0], parts
 
+    @property
+    def is_translator(self) -> bool:
+        """Whether the model can put words into English."""
+        return isinstance(self._encoder, TranslatingEncoder)
+
     def to_english(self, question: str) -> str:
         """Give the words of a question in English, with blanks between them; empty where the model knows none."""
         encoder = self._encoder

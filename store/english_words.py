@@ -36,7 +36,7 @@ def nearest_words(foreign: Sequence[str], vectors: npt.NDArray[np.float32]) -> I
     """
     words, known = _dictionary()
     for word, own in zip(foreign, signs_of(vectors), strict=True):
-        apart = np.bitwise_count(known ^ own).sum(axis=1)
+        apart = np.bitwise_count(known ^ own[:, np.newaxis]).sum(axis=0, dtype=np.uint16)
         best = min(np.argpartition(apart, 1)[:2], key=lambda at: (words[at] == word.casefold(), apart[at]))
         near = apart[best] <= _FARTHEST and words[best] not in FUNCTION_WORDS["en"]
         yield words[best] if near else ""
@@ -45,4 +45,5 @@ def nearest_words(foreign: Sequence[str], vectors: npt.NDArray[np.float32]) -> I
 @cache
 def _dictionary() -> tuple[Sequence[str], npt.NDArray[Any]]:
     with FILE.open("rb") as file, np.load(file) as loaded:
-        return loaded["words"].tolist(), loaded["signs"]
+        # One behind the other lie the words, not the signs of a word: so they are counted five times as fast.
+        return loaded["words"].tolist(), np.ascontiguousarray(loaded["signs"].T)

@@ -32,7 +32,7 @@ class Asked:
     english: str = field(default="", init=False)
     """The question's words in English, once `translate` was called; empty where no model knows them."""
     english_parts: npt.NDArray[np.float32] | None = field(default=None, init=False)
-    """The parts of these words, by the model for English; None where it is not there."""
+    """The parts of these words, by the model for English, once `embed_english` was called; None without it."""
     _embedded: _Embedded | None = field(default=None, init=False)
     _highest: float | None = field(default=None, init=False)
     _roots: dict[str, str] | None = field(default=None, init=False)
@@ -43,10 +43,14 @@ class Asked:
         """Which of the models, and so which vector field, is asked: the first one in English."""
         return 0 if len(self.embeddings) == 1 or is_english(self.question) else 1
 
-    @cached_property
+    @property
     def terms(self) -> str:
-        """The terms of the question."""
-        return analyse(self.question)
+        """The terms to search for: those of the question, and of its words in English if there are.
+
+        A name that stands in both is there once, or it would count twice.
+        """
+        own, english = analyse(self.question), analyse(self.english)
+        return " ".join(dict.fromkeys(f"{own} {english}".split())) if english else own
 
     @property
     def embedding(self) -> EmbeddingModel:
@@ -68,13 +72,21 @@ class Asked:
             self._embedded = self.embedding.embed_question(self.question)
         return self._embedded
 
+    @property
+    def is_translatable(self) -> bool:
+        """Whether the question is in another language than English, and its words can be put into English."""
+        return self.embedding.is_translator and not is_english(self.question)
+
     def translate(self) -> str:
         """Put the words of the question into English, for documents that are in English where it is not."""
         self.english = self.embedding.to_english(self.question)
         self._highest = None  # which is that of the English terms now
+        return self.english
+
+    def embed_english(self) -> None:
+        """Tell the words in English apart by the model for English, if there is one beside the other."""
         if self.english and self.number:
             self.english_parts = self.embeddings[0].embed_question(self.english)[1]
-        return self.english
 
     def highest(self) -> float:
         """The highest BM25 score that the terms could reach, those in English if there are; 0 without, or without BM25.
@@ -82,7 +94,7 @@ class Asked:
         On Milvus Lite, looking it up takes about as long as a search.
         """
         if self._highest is None:
-            terms = (analyse(self.english) if self.english else self.terms).split()
+            terms = analyse(self.english or self.question).split()
             heaviest = self.store.heaviest(sorted(set(terms)), self.filter_)
             rows = self.store.count() if heaviest.keys() < set(terms) else 0  # only what a missing term weighs needs it
             self._highest = highest_score(terms, heaviest, rows) if self.store.fingerprint.lexical else 0.0

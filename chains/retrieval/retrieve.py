@@ -20,7 +20,6 @@ from store.collection import Store
 from store.compatible import require_same_vectors
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import Filters, check_filters
-from store.lexical import analyse
 from store.location import path_of
 
 if TYPE_CHECKING:
@@ -73,32 +72,53 @@ def retrieve(  # noqa: PLR0913 - each says another thing
 def find(asked: Asked) -> list[Fused]:
     """Search in each way, fuse what was found, and read the best of it once more: best first.
 
-    Where all of the best are in another language than the question, their words are searched for once more in English
-    if that is what most of them are in. Otherwise how much of the question the words cover decides their weight.
+    Where all of the best are in another language than the question, and it is not put into theirs, how much of it the
+    words cover decides their weight.
     """
     rankings = rank(asked)
     found = fuse_with_parts(asked, rankings, HALVES)
-    first = [row["text"] for row in asked.rows(fused.id for fused in found[:READ_AHEAD]).values()][:DEPTH]
-    if is_over_english(asked.question, first) and asked.translate():
-        terms = dict.fromkeys(f"{asked.terms} {analyse(asked.english)}".split())  # names once, or they count twice
-        rankings["lexical"] = asked.store.matching(" ".join(terms), CANDIDATES, asked.filter_)
-        return fuse_with_parts(asked, rankings, HALVES)
-    if rankings["lexical"] and all(is_across(asked.question, text) for text in first):
+    if asked.english or not rankings["lexical"]:
+        return found
+    if all(is_across(asked.question, text) for text in first_texts(asked, [fused.id for fused in found])):
         return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
     return found
 
 
 def rank(asked: Asked) -> dict[str, Ranking]:
-    """Search in both ways at once; give the ids that each found with their scores, best first.
+    """Search in both ways; give the ids that each found with their scores, best first.
 
-    What a hit needs of the roots is looked up beside the dense search.
+    The searches go on at once, unless the words to search for depend on what is nearest: if that is in English, and the
+    question is not, its words are put into English. What a hit needs of the roots is looked up beside them.
     """
-    store = asked.store
-    with ThreadPoolExecutor(1, thread_name_prefix="askmd-lexical") as thread:
-        lexical = thread.submit(store.matching, asked.terms, CANDIDATES, asked.filter_)
-        thread.submit(asked.roots)  # what fails here is tried, and told, where they are needed
-        dense = store.nearest(store.vector_fields[asked.number], asked.vector.tolist(), CANDIDATES, asked.filter_)
+    with ThreadPoolExecutor(1, thread_name_prefix="askmd-beside") as thread:
+        if asked.is_translatable:
+            thread.submit(asked.roots)  # what fails here is tried, and told, where they are needed
+            dense = search_dense(asked)
+            if is_over_english(asked.question, first_texts(asked, [id_ for id_, _ in dense])):
+                asked.translate()
+            lexical = thread.submit(search_lexical, asked)
+            asked.embed_english()
+        else:
+            lexical = thread.submit(search_lexical, asked)
+            thread.submit(asked.roots)
+            dense = search_dense(asked)
         return {"dense": dense, "lexical": lexical.result()}
+
+
+def search_dense(asked: Asked) -> Ranking:
+    """Give the nearest by vector."""
+    field = asked.store.vector_fields[asked.number]
+    return asked.store.nearest(field, asked.vector.tolist(), CANDIDATES, asked.filter_)
+
+
+def search_lexical(asked: Asked) -> Ranking:
+    """Give what holds the words."""
+    return asked.store.matching(asked.terms, CANDIDATES, asked.filter_)
+
+
+def first_texts(asked: Asked, ids: Sequence[str]) -> list[str]:
+    """Give the texts of the first that are still there, up to DEPTH."""
+    return [row["text"] for row in asked.rows(ids[:READ_AHEAD]).values()][:DEPTH]
 
 
 def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:

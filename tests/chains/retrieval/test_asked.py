@@ -69,12 +69,28 @@ def test_the_words_in_english_are_what_a_score_is_held_against(store: Store) -> 
     asked = Asked(store, [EmbeddingModel("one", Translator([[1, 0]]))], "Где хранится чай?")
     unknown = asked.highest()
 
+    assert asked.is_translatable
     assert asked.translate() == asked.english == "tea stored"
+    assert asked.terms.split()[-2:] == ["tea", "store"]
     assert asked.highest() == Asked(store, [], "tea stored").highest() != unknown
+    asked.embed_english()
     assert asked.english_parts is None  # there is no model for English beside this one
+
+
+def test_a_name_in_both_languages_is_searched_for_once(store: Store) -> None:
+    asked = Asked(store, [EmbeddingModel("one", Translator([[1, 0]]))], "Где хранится чай (Tea)?")
+
+    asked.translate()
+
+    assert asked.terms.split().count("tea") == 1
+
+
+def test_a_question_in_english_is_not_to_be_translated(store: Store) -> None:
+    assert not Asked(store, [EmbeddingModel("one", Translator([[1, 0]]))], "Where is tea stored?").is_translatable
 
 
 def test_a_model_that_knows_no_english_gives_no_words(store: Store) -> None:
     asked = Asked(store, [EmbeddingModel("one", ScriptedEncoder([[1, 0]]))], "Где хранится чай?")
 
+    assert not asked.is_translatable
     assert asked.translate() == asked.english == ""
