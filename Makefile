@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 MILVUS := tests/support/milvus_2_3.requirements.txt
 LLM := tests/support/llama_server.requirements.txt
 DEMO_STORE := $(VENV)/demo.db

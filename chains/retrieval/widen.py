@@ -1,9 +1,10 @@
 """Retrieve small, read whole: chunks that were found grow into passages of their section. Pure.
 
 A chunk that answers a question often leans on the lines beside it. So each grows by its neighbours, as long as they are
-of the same section and the passage stays short. The best chunk grows as far as it may, and so does every other into
-neighbours that suit the question too; into those that do not, half as far: what is less likely to hold the answer
-leaves room for more of its like. Chunks that fall into the same passage are given once, where the best stood.
+of the same section and the passage stays short. The best chunk grows as far as it may, into its whole section if that
+is not much longer, and so does every other into neighbours that suit the question too; into those that do not, half as
+far: what is less likely to hold the answer leaves room for more of its like. Chunks that fall into the same passage are
+given once, where the best stood.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ from store.rows import Row
 
 SUITS = 0.5
 """A neighbour suits the question if its score reaches this part of the chunk's own."""
+
+WHOLE = 3
+"""The best chunk takes its section whole if that is at most so many times as long as a passage may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Passage:
 def widen(found: Sequence[Row], near: Mapping[str, Row], scores: Mapping[str, float], limit: int) -> list[Passage]:
     """Grow rows, best first, into passages of at most `limit` characters, unless one row alone is longer.
 
+    The first may be WHOLE times as long, where it is its whole section.
+
     `near` holds the rows that `found` name as their neighbours; what it lacks ends a passage. `scores` holds what suits
     the question, by id, and the rows of `found` at least.
     """
@@ -47,12 +53,17 @@ def widen(found: Sequence[Row], near: Mapping[str, Row], scores: Mapping[str, fl
         if row["id"] not in taken:
             least = SUITS * scores[row["id"]]
             suiting = {id_: rows[id_] for id_ in row["near"] if id_ in rows and scores.get(id_, -inf) >= least}
-            passage = max(
-                _grow(row, suiting, taken, limit), _grow(row, rows, taken, limit // 2 if passages else limit), key=len
-            )
+            any_limit = limit // 2 if passages else _whole(row, limit)
+            passage = max(_grow(row, suiting, taken, limit), _grow(row, rows, taken, any_limit), key=len)
             passages.append(passage)
             taken.update(each["id"] for each in passage.rows)
     return passages
+
+
+def _whole(row: Row, limit: int) -> int:
+    """Give the length of the row's section if the best may have it whole, or else the limit."""
+    length = row["section_end"] - row["section_start"]
+    return length if limit < length <= WHOLE * limit else limit
 
 
 def _grow(row: Row, rows: Mapping[str, Row], taken: set[str], limit: int) -> Passage:

@@ -10,6 +10,10 @@ from store.rows import Row
 def rows_of(texts: list[str], sections: list[int] | None = None, gap: str = "\n\n") -> list[Row]:
     """Rows of one file whose chunks are these texts with gaps between."""
     sections = sections or [0] * len(texts)
+    starts = [sum(map(len, texts[:n])) + n * len(gap) for n in range(len(texts))]
+    spans: dict[int, tuple[int, int]] = {}
+    for section, start, text in zip(sections, starts, texts, strict=True):
+        spans[section] = (spans.get(section, (start, 0))[0], start + len(text))
     made: list[Row] = []
     at = 0
     for n, text in enumerate(texts):
@@ -29,8 +33,8 @@ def rows_of(texts: list[str], sections: list[int] | None = None, gap: str = "\n\
                 end_line=n,
                 headings=[],
                 slug="",
-                section_start=sections[n],
-                section_end=0,
+                section_start=spans[sections[n]][0],
+                section_end=spans[sections[n]][1],
                 gap=gap,
                 near=near,
                 front_matter={},
@@ -49,16 +53,25 @@ def alike(rows: list[Row]) -> dict[str, float]:
 
 
 def test_a_chunk_grows_within_its_section_and_limit() -> None:
-    rows = rows_of(["aaaa", "bbbb", "cccc", "dddd", "eeee"], [0, 0, 0, 1, 1])
+    rows = rows_of([letter * 4 for letter in "abcdefgh"], [0] * 6 + [1, 1])
 
     (passage,) = widen([rows[1]], near(rows), {"1": 1.0}, 100)
     (short,) = widen([rows[1]], near(rows), {"1": 1.0}, 10)
     (alone,) = widen([rows[1]], near(rows), {"1": 1.0}, 0)
 
-    assert passage.text == "aaaa\n\nbbbb\n\ncccc"
+    assert passage.text == "aaaa\n\nbbbb\n\ncccc\n\ndddd\n\neeee\n\nffff"
     assert passage.found == "1"
     assert short.text == "bbbb\n\ncccc"
     assert alone.text == "bbbb"
+
+
+def test_the_best_takes_its_section_whole_if_it_is_not_much_longer_than_a_passage() -> None:
+    rows = rows_of([letter * 4 for letter in "abcdefgh"], [0] * 4 + [1] * 4)
+    whole = ["aaaa\n\nbbbb\n\ncccc\n\ndddd", "eeee\n\nffff\n\ngggg\n\nhhhh"]
+
+    assert [passage.text for passage in widen([rows[1], rows[6]], near(rows), alike(rows), 8)] == [whole[0], "gggg"]
+    assert [passage.text for passage in widen([rows[6], rows[1]], near(rows), alike(rows), 8)] == [whole[1], "bbbb"]
+    assert [passage.text for passage in widen([rows[1]], near(rows), alike(rows), 7)] == ["bbbb"]
 
 
 def test_chunks_of_one_passage_are_given_once_where_the_best_stood() -> None:
@@ -110,5 +123,9 @@ def test_passages_are_slices_that_do_not_overlap_and_hold_all_that_was_found(
     ids = [row["id"] for passage in passages for row in passage.rows]
     assert len(ids) == len(set(ids))
     assert {row["id"] for row in found} <= set(ids)
-    assert all(len(p.text) <= limit or len(p.rows) == 1 for p in passages)
+    assert all(len(p.text) <= limit or len(p.rows) == 1 for p in passages[1:])
+    for best in passages[:1]:
+        section = [row for row in rows if row["section_start"] == best.rows[0]["section_start"]]
+        assert len(best.text) <= limit or len(best.rows) == 1 or list(best.rows) == section
+        assert len(best.text) <= 3 * limit or len(best.rows) == 1
     assert all(len({row["section_start"] for row in p.rows}) == 1 for p in passages)
