@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Python compiles what it imports; compiling all that is installed takes as long as the rest.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 MILVUS := tests/support/milvus_2_3.requirements.txt
 LLM := tests/support/llama_server.requirements.txt
@@ -53,7 +54,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 $(VENV)/installed-dev: pyproject.toml constraints.txt $(LLM) $(MILVUS)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) '.[offline,serve,otel,experiments,ray,remote,dev]'
-	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement $(LLM)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --only-binary :all: --requirement $(LLM)
 	$(PYTHON) -m venv $(VENV)/milvus-2.3
-	-$(VENV)/milvus-2.3/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(MILVUS)
+	-$(VENV)/milvus-2.3/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $(MILVUS)
 	@touch $(VENV)/installed $@
