@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Python compiles what it imports; compiling all that is installed takes as long as the rest.
+# Python compiles what it imports; compiling all that is installed took a third of the time.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 MILVUS := tests/support/milvus_2_3.requirements.txt
 LLM := tests/support/llama_server.requirements.txt
