@@ -77,9 +77,8 @@ def find(asked: Asked) -> list[Fused]:
     """
     rankings = rank(asked)
     found = fuse_with_parts(asked, rankings, HALVES)
-    if asked.english or not rankings["lexical"]:
-        return found
-    if all(is_across(asked.question, text) for text in first_texts(asked, [fused.id for fused in found])):
+    first = first_texts(asked, [fused.id for fused in found])
+    if rankings["lexical"] and not asked.english and all(is_across(asked.question, text) for text in first):
         return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
     return found
 
@@ -117,7 +116,7 @@ def search_lexical(asked: Asked) -> Ranking:
 
 
 def first_texts(asked: Asked, ids: Sequence[str]) -> list[str]:
-    """Give the texts of the first that are still there, up to DEPTH."""
+    """Give the texts of the first that are still there, up to DEPTH; passages are made of them and of some more."""
     return [row["text"] for row in asked.rows(ids[:READ_AHEAD]).values()][:DEPTH]
 
 
