@@ -16,6 +16,7 @@ from store.filters import equals
 from store.milvus import open_store
 from tests.support.command import ASKMD
 from tests.support.embedding_server import EmbeddingServer
+from tests.support.held_embedding_server import HeldEmbeddingServer
 from tests.support.killing import AFTER, BEFORE, UNCHANGED, Ingest, kill_and_repeat
 from tests.support.milvus_server import MilvusServer
 from tests.support.stores import write_files
@@ -93,14 +94,16 @@ def test_interrupted_it_says_so_and_can_go_on(prepared: Prepared, tmp_path: Path
 
 
 def test_of_two_at_once_on_a_lite_file_one_is_refused(prepared: Prepared, tmp_path: Path) -> None:
-    ingest = Ingest(prepared.docs, str(tmp_path / "s.db"), prepared.embedding)
-    first = ingest.start()
-    wait_until((tmp_path / "s.db").exists)
-    second = ingest.start()
-    outcomes = {(*process.communicate(timeout=120), process.returncode) for process in (first, second)}
+    with HeldEmbeddingServer("Part", dimensions=16) as embedding:
+        ingest = Ingest(prepared.docs, str(tmp_path / "s.db"), embedding)
+        first = ingest.start()
+        wait_until(lambda: embedding.is_holding)
+        second = ingest.start()
+        _, refusal = second.communicate(timeout=240)
+        embedding.go.set()
+        first.communicate(timeout=240)
 
-    assert sorted(status for _, _, status in outcomes) == [0, 1]
-    (refusal,) = [errors for _, errors, status in outcomes if status]
+    assert (first.returncode, second.returncode) == (0, 1)
     assert "is open in another process" in refusal
     assert ingest.rows() == prepared.clean
 

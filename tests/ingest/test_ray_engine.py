@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,14 @@ from store.milvus import open_store
 from store.rows import SHOWN_FIELDS
 from tests.support.command import ASKMD, askmd
 from tests.support.embedding_server import EmbeddingServer
-from tests.support.json_server import Request
+from tests.support.held_embedding_server import HeldEmbeddingServer
 from tests.support.milvus_server import MilvusServer
 from tests.support.ray_workers import ray_workers
 from tests.support.stores import write_files
 from tests.support.waiting import wait_until
 from tests.support.web_listing import WebListing
+
+pytestmark = pytest.mark.timeout(600)  # each starts processes that import most of what is installed
 
 FILES = {f"{n // 10}/{n}.md": f"# File\n\nAll files say this.\n\n## Its own\n\nWords of {n}.\n" for n in range(30)}
 
@@ -65,22 +66,6 @@ def cluster() -> Iterator[str]:
     start_ray()
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
-
-
-class HeldServer(EmbeddingServer):
-    """Embeds nothing of the files until it is let; what the model is like, it tells at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go = Event()
-        self.fails = False
-
-    def reply(self, request: Request) -> dict[str, Any]:
-        if "Words" in str(request.body["input"]):
-            self.go.wait(120)
-            if self.fails:
-                return {"sorry": "not today"}
-        return super().reply(request)
 
 
 class Bench:
@@ -118,14 +103,14 @@ class Bench:
 
 
 @pytest.fixture
-def server() -> Iterator[HeldServer]:
-    with HeldServer() as started:
+def server() -> Iterator[HeldEmbeddingServer]:
+    with HeldEmbeddingServer("Words") as started:
         started.go.set()
         yield started
 
 
 @pytest.fixture
-def bench(milvus: str, server: HeldServer, tmp_path: Path, request: pytest.FixtureRequest) -> Bench:
+def bench(milvus: str, server: HeldEmbeddingServer, tmp_path: Path, request: pytest.FixtureRequest) -> Bench:
     return Bench(milvus, server, write_files(tmp_path / "docs", FILES), f"{abs(hash(request.node.nodeid))}")
 
 
@@ -166,17 +151,17 @@ def test_workers_read_from_wherever_fsspec_reaches(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_a_worker_that_is_killed_loses_nothing(bench: Bench, server: HeldServer) -> None:
+def test_a_worker_that_is_killed_loses_nothing(bench: Bench, server: HeldEmbeddingServer) -> None:
     server.go.clear()
     with ThreadPoolExecutor(1) as thread:
         report = thread.submit(bench.ingest, "ray")
-        wait_until(lambda: any("Words" in str(request.body["input"]) for request in server.requests))
+        wait_until(lambda: server.is_holding)
         killed = ray_workers("MapBatches")
         for process in killed:
             process.send_signal(signal.SIGKILL)
         server.go.set()
         assert killed
-        assert report.result(120) == bench.ingest("local")
+        assert report.result(240) == bench.ingest("local")
     assert bench.rows("ray") == bench.rows("local")
 
 
@@ -185,7 +170,7 @@ def numberless(error: Exception) -> str:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_what_fails_in_a_worker_fails_here_in_the_same_words(bench: Bench, server: HeldServer) -> None:
+def test_what_fails_in_a_worker_fails_here_in_the_same_words(bench: Bench, server: HeldEmbeddingServer) -> None:
     server.fails = True
     with pytest.raises(EmbeddingError) as local:
         bench.ingest("local")
@@ -213,7 +198,7 @@ def run_command(bench: Bench, address: str) -> subprocess.CompletedProcess[str]:
     variables = {"RAY_ADDRESS": address, "MILVUS_URI": bench.settings("ray").milvus_uri, "ASKMD_COLLECTION": bench.name}
     words = [ASKMD, "ingest", str(bench.folder), "--engine", "ray"]
     return subprocess.run(
-        words, env={**os.environ, **variables}, check=False, capture_output=True, text=True, timeout=120
+        words, env={**os.environ, **variables}, check=False, capture_output=True, text=True, timeout=270
     )
 
 
