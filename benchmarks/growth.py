@@ -32,7 +32,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.search import ROOT, Corpus, percentiles, timed
-from chains.retrieval.retrieve import CANDIDATES, retrieve
+from chains.retrieval.find import CANDIDATES
+from chains.retrieval.retrieve import retrieve
 from config.settings import Settings
 from ingest.find import find_docs, open_root
 from ingest.ingestion import WINDOW

@@ -28,11 +28,11 @@ from scipy.optimize import minimize
 from scipy.special import logit
 
 from chains.retrieval.coverage import HALVES, coverage, highest_score, weights
+from chains.retrieval.find import CANDIDATES
 from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from chains.retrieval.gate import DEPTH, Curve, Sign, is_across, is_over_english
 from chains.retrieval.late import DEPTH as LATE_DEPTH
 from chains.retrieval.late import ENGLISH_WEIGHT, WEIGHTS, beside
-from chains.retrieval.retrieve import CANDIDATES
 from experiments.measuring.refusal import auroc
 from experiments.queries import Query, read_queries
 from ingest.find import find_docs, open_root

@@ -21,10 +21,11 @@ import numpy as np
 
 from chains.retrieval.asked import Asked
 from chains.retrieval.coverage import HALVES, weights
+from chains.retrieval.find import CANDIDATES, find, rank
 from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from chains.retrieval.late import DEPTH as LATE
 from chains.retrieval.late import WEIGHTS, beside, fuse_with_parts, late_ranking
-from chains.retrieval.retrieve import CANDIDATES, find, rank, read_passages
+from chains.retrieval.retrieve import read_passages
 from chains.schema import Hit
 from config.settings import Settings
 from experiments.measuring.retrieval_metrics import cover, measure

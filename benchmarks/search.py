@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from chains.retrieval.asked import Asked
-from chains.retrieval.retrieve import CANDIDATES, retrieve
+from chains.retrieval.find import CANDIDATES
+from chains.retrieval.retrieve import retrieve
 from config.settings import Settings
 from experiments.queries import read_queries
 from ingest.embed import embed

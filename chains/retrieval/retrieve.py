@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 from chains.retrieval.asked import Asked
 from chains.retrieval.confidence import confidence_in
-from chains.retrieval.coverage import HALVES, weights
 from chains.retrieval.duplicates import without_duplicates
-from chains.retrieval.fuse import Fused, Ranking
-from chains.retrieval.gate import DEPTH, is_across, is_over_english
-from chains.retrieval.late import fuse_with_parts
-from chains.retrieval.widen import Passage, widen
+from chains.retrieval.find import find
+from chains.retrieval.fuse import Fused
+from chains.retrieval.widen import Passage, unread, whole, widen
 from chains.schema import Hit
 from config.errors import ConfigError
 from config.settings import Settings
@@ -21,15 +18,10 @@ from store.compatible import require_same_vectors
 from store.embeddings import EmbeddingModel, configured_embeddings, name_together
 from store.filters import Filters, check_filters
 from store.location import path_of
+from store.rows import Row
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
-
-READ_AHEAD = 10
-"""Chunks read at once: those that five passages, the default, are made of."""
-
-CANDIDATES = 200
-"""Rows asked for in each way of searching; fewer find less, more find nothing."""
 
 _DATED = re.compile(
     r"date|version|(last[ _-]?)?(updated|modified|reviewed)([ _-]?(at|on|date))?|lastmod", re.IGNORECASE
@@ -69,57 +61,6 @@ def retrieve(  # noqa: PLR0913 - each says another thing
     return [{**hit, "confidence": sure} for hit in hits]
 
 
-def find(asked: Asked) -> list[Fused]:
-    """Search in each way, fuse what was found, and read the best of it once more: best first.
-
-    Where all of the best are in another language than the question, and it is not put into theirs, how much of it the
-    words cover decides their weight.
-    """
-    rankings = rank(asked)
-    found = fuse_with_parts(asked, rankings, HALVES)
-    first = first_texts(asked, [fused.id for fused in found])
-    if rankings["lexical"] and not asked.english and all(is_across(asked.question, text) for text in first):
-        return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
-    return found
-
-
-def rank(asked: Asked) -> dict[str, Ranking]:
-    """Search in both ways; give the ids that each found with their scores, best first.
-
-    The searches go on at once, unless the words to search for depend on what is nearest: if that is in English, and the
-    question is not, its words are put into English. What a hit needs of the roots is looked up beside them.
-    """
-    with ThreadPoolExecutor(1, thread_name_prefix="askmd-beside") as thread:
-        if asked.is_translatable:
-            thread.submit(asked.roots)  # what fails here is tried, and told, where they are needed
-            dense = search_dense(asked)
-            if is_over_english(asked.question, first_texts(asked, [id_ for id_, _ in dense])):
-                asked.translate()
-            lexical = thread.submit(search_lexical, asked)
-            asked.embed_english()
-        else:
-            lexical = thread.submit(search_lexical, asked)
-            thread.submit(asked.roots)
-            dense = search_dense(asked)
-        return {"dense": dense, "lexical": lexical.result()}
-
-
-def search_dense(asked: Asked) -> Ranking:
-    """Give the nearest by vector."""
-    field = asked.store.vector_fields[asked.number]
-    return asked.store.nearest(field, asked.vector.tolist(), CANDIDATES, asked.filter_)
-
-
-def search_lexical(asked: Asked) -> Ranking:
-    """Give what holds the words."""
-    return asked.store.matching(asked.terms, CANDIDATES, asked.filter_)
-
-
-def first_texts(asked: Asked, ids: Sequence[str]) -> list[str]:
-    """Give the texts of the first that are still there, up to DEPTH; passages are made of them and of some more."""
-    return [row["text"] for row in asked.rows(ids[:READ_AHEAD]).values()][:DEPTH]
-
-
 def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> list[Hit]:
     """Fetch what was found and widen it; look further down while what fell into one passage leaves room.
 
@@ -128,19 +69,30 @@ def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> l
     by_id = {fused.id: fused for fused in found}
     scores = {fused.id: fused.score for fused in found}
     roots = asked.roots()
+
+    def first_rows(number: int) -> list[Row]:
+        rows = asked.rows(fused.id for fused in found[:number]).values()
+        return sorted(rows, key=lambda row: (-scores[row["id"]], row["root"], row["doc"], row["ordinal"]))
+
+    read_near(asked, first_rows(2 * k), limit)  # in one go: k chunks are seldom enough for k passages
     take = k
     while True:
         take = _through_ties(found, take)
-        rows = sorted(
-            asked.rows(fused.id for fused in found[:take]).values(),
-            key=lambda row: (-scores[row["id"]], row["root"], row["doc"], row["ordinal"]),
-        )
-        near = asked.rows({id_ for row in rows for id_ in row["near"]}) if limit else {}
-        passages = widen(rows, near, scores, limit)
+        rows = first_rows(take)
+        passages = widen(rows, read_near(asked, rows, limit), scores, limit)
         hits = without_duplicates([to_hit(passage, by_id[passage.found], roots, asked.english) for passage in passages])
         if len(hits) >= k or take >= len(found):
             return hits[:k]
         take *= 2
+
+
+def read_near(asked: Asked, rows: Sequence[Row], limit: int) -> dict[str, Row]:
+    """Give rows, best first, and those that they may grow into; each is read from the store once for a question."""
+    read: dict[str, Row | None] = {row["id"]: row for row in rows}
+    while wanted := {id_ for row in rows for id_ in unread(row, read, whole(row, limit) if row is rows[0] else limit)}:
+        given = asked.rows(wanted)
+        read |= {id_: given.get(id_) for id_ in wanted}
+    return {id_: row for id_, row in read.items() if row}
 
 
 def _through_ties(found: Sequence[Fused], take: int) -> int:

@@ -7,7 +7,7 @@ far: what is less likely to hold the answer leaves room for more of its like. Ch
 given once, where the best stood.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
@@ -53,17 +53,37 @@ def widen(found: Sequence[Row], near: Mapping[str, Row], scores: Mapping[str, fl
         if row["id"] not in taken:
             least = SUITS * scores[row["id"]]
             suiting = {id_: rows[id_] for id_ in row["near"] if id_ in rows and scores.get(id_, -inf) >= least}
-            any_limit = limit // 2 if passages else _whole(row, limit)
+            any_limit = limit // 2 if passages else whole(row, limit)
             passage = max(_grow(row, suiting, taken, limit), _grow(row, rows, taken, any_limit), key=len)
             passages.append(passage)
             taken.update(each["id"] for each in passage.rows)
     return passages
 
 
-def _whole(row: Row, limit: int) -> int:
+def whole(row: Row, limit: int) -> int:
     """Give the length of the row's section if the best may have it whole, or else the limit."""
     length = row["section_end"] - row["section_start"]
     return length if limit < length <= WHOLE * limit else limit
+
+
+def unread(row: Row, read: Mapping[str, Row | None], limit: int) -> Iterator[str]:
+    """Give neighbours that may fit into a passage of `limit` characters beside a row, and are not in `read`.
+
+    They are taken for half as long as the row. What is read tells where it ends, so more may fit: ask until there are
+    none. Where `read` holds None, a neighbour is gone.
+    """
+    at = row["near"].index(row["id"])
+    for side in (row["near"][at + 1 :], row["near"][:at][::-1]):
+        length = len(row["text"])
+        for id_ in side:
+            neighbour = read.get(id_)
+            if length >= limit or (id_ in read and not neighbour):
+                break
+            if neighbour:
+                length = max(row["end"], neighbour["end"]) - min(row["start"], neighbour["start"])
+            else:
+                length += len(row["text"]) // 2 + 1
+                yield id_
 
 
 def _grow(row: Row, rows: Mapping[str, Row], taken: set[str], limit: int) -> Passage:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from chains.retrieval.asked import Asked
+from chains.retrieval.find import find as search
 from chains.retrieval.late import DEPTH, WEIGHTS
-from chains.retrieval.retrieve import find as search
 from chains.retrieval.retrieve import open_query_embeddings, retrieve
 from chains.retrieval.widen import WHOLE
 from chains.schema import Hit

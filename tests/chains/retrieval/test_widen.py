@@ -3,7 +3,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.retrieval.widen import widen
+from chains.retrieval.widen import unread, whole, widen
 from store.rows import Row
 
 
@@ -129,3 +129,38 @@ def test_passages_are_slices_that_do_not_overlap_and_hold_all_that_was_found(
         assert len(best.text) <= limit or len(best.rows) == 1 or list(best.rows) == section
         assert len(best.text) <= 3 * limit or len(best.rows) == 1
     assert all(len({row["section_start"] for row in p.rows}) == 1 for p in passages)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=12),
+    order=st.randoms(use_true_random=False),
+    limit=st.integers(0, 120),
+)
+def test_what_is_left_unread_changes_no_passage(lengths: list[int], order: Random, limit: int) -> None:
+    texts = [chr(97 + n) * length for n, length in enumerate(lengths)]
+    rows = rows_of(texts, [n // 6 for n in range(len(texts))])
+    stored = {row["id"]: row for row in rows if order.random() < 0.9}
+    found = [row for row in stored.values() if order.random() < 0.4]
+    order.shuffle(found)
+    scores = {row["id"]: order.random() for row in rows}
+
+    read: dict[str, Row | None] = {row["id"]: row for row in found}
+    while wanted := {
+        id_ for row in found for id_ in unread(row, read, whole(row, limit) if row is found[0] else limit)
+    }:
+        assert not wanted & read.keys()
+        read |= {id_: stored.get(id_) for id_ in wanted}
+
+    known = {id_: row for id_, row in read.items() if row}
+    assert widen(found, known, scores, limit) == widen(found, stored, scores, limit)
+
+
+def test_what_is_too_far_off_for_a_passage_is_not_read() -> None:
+    rows = rows_of([letter * 10 for letter in "abcdefghi"], gap="")
+    read: dict[str, Row | None] = {"4": rows[4]}
+
+    first = list(unread(rows[4], read, 20))
+    read |= {id_: rows[int(id_)] for id_ in first}
+
+    assert first == ["5", "6", "3", "2"]
+    assert list(unread(rows[4], read, 20)) == []

@@ -1,0 +1,67 @@
+"""A question in, chunks of the store out: searched for in two ways, fused, the best of them read once more."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from chains.retrieval.asked import Asked
+from chains.retrieval.coverage import HALVES, weights
+from chains.retrieval.fuse import Fused, Ranking
+from chains.retrieval.gate import DEPTH, is_across, is_over_english
+from chains.retrieval.late import fuse_with_parts
+
+READ_AHEAD = 10
+"""Chunks read at once: those that five passages, the default, are made of."""
+
+CANDIDATES = 200
+"""Rows asked for in each way of searching; fewer find less, more find nothing."""
+
+
+def find(asked: Asked) -> list[Fused]:
+    """Search in each way, fuse what was found, and read the best of it once more: best first.
+
+    Where all of the best are in another language than the question, and it is not put into theirs, how much of it the
+    words cover decides their weight.
+    """
+    rankings = rank(asked)
+    found = fuse_with_parts(asked, rankings, HALVES)
+    first = first_texts(asked, [fused.id for fused in found])
+    if rankings["lexical"] and not asked.english and all(is_across(asked.question, text) for text in first):
+        return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
+    return found
+
+
+def rank(asked: Asked) -> dict[str, Ranking]:
+    """Search in both ways; give the ids that each found with their scores, best first.
+
+    The searches go on at once, unless the words to search for depend on what is nearest: if that is in English, and the
+    question is not, its words are put into English. What a hit needs of the roots is looked up beside them.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="askmd-beside") as thread:
+        if asked.is_translatable:
+            thread.submit(asked.roots)  # what fails here is tried, and told, where they are needed
+            dense = search_dense(asked)
+            if is_over_english(asked.question, first_texts(asked, [id_ for id_, _ in dense])):
+                asked.translate()
+            lexical = thread.submit(search_lexical, asked)
+            asked.embed_english()
+        else:
+            lexical = thread.submit(search_lexical, asked)
+            thread.submit(asked.roots)
+            dense = search_dense(asked)
+        return {"dense": dense, "lexical": lexical.result()}
+
+
+def search_dense(asked: Asked) -> Ranking:
+    """Give the nearest by vector."""
+    field = asked.store.vector_fields[asked.number]
+    return asked.store.nearest(field, asked.vector.tolist(), CANDIDATES, asked.filter_)
+
+
+def search_lexical(asked: Asked) -> Ranking:
+    """Give what holds the words."""
+    return asked.store.matching(asked.terms, CANDIDATES, asked.filter_)
+
+
+def first_texts(asked: Asked, ids: Sequence[str]) -> list[str]:
+    """Give the texts of the first that are still there, up to DEPTH; passages are made of them and of some more."""
+    return [row["text"] for row in asked.rows(ids[:READ_AHEAD]).values()][:DEPTH]
