@@ -9,7 +9,7 @@ from chains.retrieval.confidence import confidence_in
 from chains.retrieval.duplicates import without_duplicates
 from chains.retrieval.find import find
 from chains.retrieval.fuse import Fused
-from chains.retrieval.widen import Passage, unread, whole, widen
+from chains.retrieval.widen import Passage, unread, widen
 from chains.schema import Hit
 from config.errors import ConfigError
 from config.settings import Settings
@@ -89,7 +89,7 @@ def read_passages(asked: Asked, found: Sequence[Fused], k: int, limit: int) -> l
 def read_near(asked: Asked, rows: Sequence[Row], limit: int) -> dict[str, Row]:
     """Give rows, best first, and those that they may grow into; each is read from the store once for a question."""
     read: dict[str, Row | None] = {row["id"]: row for row in rows}
-    while wanted := {id_ for row in rows for id_ in unread(row, read, whole(row, limit) if row is rows[0] else limit)}:
+    while wanted := set(unread(rows, read, limit)):
         given = asked.rows(wanted)
         read |= {id_: given.get(id_) for id_ in wanted}
     return {id_: row for id_, row in read.items() if row}

@@ -53,25 +53,24 @@ def widen(found: Sequence[Row], near: Mapping[str, Row], scores: Mapping[str, fl
         if row["id"] not in taken:
             least = SUITS * scores[row["id"]]
             suiting = {id_: rows[id_] for id_ in row["near"] if id_ in rows and scores.get(id_, -inf) >= least}
-            any_limit = limit // 2 if passages else whole(row, limit)
+            any_limit = limit // 2 if passages else _whole(row, limit)
             passage = max(_grow(row, suiting, taken, limit), _grow(row, rows, taken, any_limit), key=len)
             passages.append(passage)
             taken.update(each["id"] for each in passage.rows)
     return passages
 
 
-def whole(row: Row, limit: int) -> int:
-    """Give the length of the row's section if the best may have it whole, or else the limit."""
-    length = row["section_end"] - row["section_start"]
-    return length if limit < length <= WHOLE * limit else limit
-
-
-def unread(row: Row, read: Mapping[str, Row | None], limit: int) -> Iterator[str]:
-    """Give neighbours that may fit into a passage of `limit` characters beside a row, and are not in `read`.
+def unread(found: Sequence[Row], read: Mapping[str, Row | None], limit: int) -> Iterator[str]:
+    """Give neighbours into which `widen` may grow rows, best first, and that are not in `read`.
 
     They are taken for half as long as the row. What is read tells where it ends, so more may fit: ask until there are
     none. Where `read` holds None, a neighbour is gone.
     """
+    for row in found:
+        yield from _unread_beside(row, read, _whole(row, limit) if row is found[0] else limit)
+
+
+def _unread_beside(row: Row, read: Mapping[str, Row | None], limit: int) -> Iterator[str]:
     at = row["near"].index(row["id"])
     for side in (row["near"][at + 1 :], row["near"][:at][::-1]):
         length = len(row["text"])
@@ -84,6 +83,12 @@ def unread(row: Row, read: Mapping[str, Row | None], limit: int) -> Iterator[str
             else:
                 length += len(row["text"]) // 2 + 1
                 yield id_
+
+
+def _whole(row: Row, limit: int) -> int:
+    """Give the length of the row's section if the best may have it whole, or else the limit."""
+    length = row["section_end"] - row["section_start"]
+    return length if limit < length <= WHOLE * limit else limit
 
 
 def _grow(row: Row, rows: Mapping[str, Row], taken: set[str], limit: int) -> Passage:

@@ -19,11 +19,14 @@ class HeldEmbeddingServer(EmbeddingServer):
     @property
     def is_holding(self) -> bool:
         """Whether such a text has come."""
-        return any(self._word in str(request.body["input"]) for request in self.requests)
+        return any(map(self._holds, self.requests))
 
     def reply(self, request: Request) -> dict[str, Any]:
-        if self._word in str(request.body["input"]):
+        if self._holds(request):
             self.go.wait(240)
             if self.fails:
                 return {"sorry": "not today"}
         return super().reply(request)
+
+    def _holds(self, request: Request) -> bool:
+        return self._word in str(request.body["input"])

@@ -3,7 +3,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.retrieval.widen import unread, whole, widen
+from chains.retrieval.widen import unread, widen
 from store.rows import Row
 
 
@@ -145,9 +145,7 @@ def test_what_is_left_unread_changes_no_passage(lengths: list[int], order: Rando
     scores = {row["id"]: order.random() for row in rows}
 
     read: dict[str, Row | None] = {row["id"]: row for row in found}
-    while wanted := {
-        id_ for row in found for id_ in unread(row, read, whole(row, limit) if row is found[0] else limit)
-    }:
+    while wanted := set(unread(found, read, limit)):
         assert not wanted & read.keys()
         read |= {id_: stored.get(id_) for id_ in wanted}
 
@@ -159,8 +157,8 @@ def test_what_is_too_far_off_for_a_passage_is_not_read() -> None:
     rows = rows_of([letter * 10 for letter in "abcdefghi"], gap="")
     read: dict[str, Row | None] = {"4": rows[4]}
 
-    first = list(unread(rows[4], read, 20))
+    first = list(unread([rows[4]], read, 20))
     read |= {id_: rows[int(id_)] for id_ in first}
 
     assert first == ["5", "6", "3", "2"]
-    assert list(unread(rows[4], read, 20)) == []
+    assert list(unread([rows[4]], read, 20)) == []
