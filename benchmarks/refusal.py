@@ -32,7 +32,7 @@ from chains.retrieval.find import CANDIDATES
 from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from chains.retrieval.gate import DEPTH, Curve, Sign, is_across, is_over_english
 from chains.retrieval.late import DEPTH as LATE_DEPTH
-from chains.retrieval.late import ENGLISH_WEIGHT, WEIGHTS, beside
+from chains.retrieval.late import ENGLISH_WEIGHT, WEIGHTS, beside, match
 from experiments.measuring.refusal import auroc
 from experiments.queries import Query, read_queries
 from ingest.find import find_docs, open_root
@@ -42,7 +42,6 @@ from ingest.split import split
 from store.embeddings import EmbeddingModel, open_embedding
 from store.language import is_english
 from store.lexical import analyse
-from store.parts import closeness
 from store.rows import Row
 
 MODELS = ("minilm", "multilingual")
@@ -245,16 +244,10 @@ def look(  # noqa: PLR0913
     lists: dict[str, Ranking] = {"dense": nearest, "lexical": lexical}
     own = {"late": WEIGHTS[model], **({"english": ENGLISH_WEIGHT} if in_english else {})}
     read = list(fused_scores(lists, shares))[:LATE_DEPTH]
-    lists["late"] = match(read, asked.parts, corpus.parts[model])
+    lists["late"] = match(asked.parts, {id_: corpus.parts[model][int(id_)] for id_ in read})
     if in_english:
-        lists["english"] = match(read, asked.english_parts, corpus.parts["minilm"])
+        lists["english"] = match(asked.english_parts, {id_: corpus.parts["minilm"][int(id_)] for id_ in read})
     return Found(fuse(lists, beside(own, shares)), lists, highest, rarity)
-
-
-def match(read: Sequence[str], question: Any, packed: Sequence[str]) -> Ranking:
-    parts = {id_: packed[int(id_)] for id_ in read if packed[int(id_)]}
-    matches = closeness(question, list(parts.values()))
-    return sorted(zip(parts, matches, strict=True), key=lambda pair: -pair[1])
 
 
 def bm25(corpus: Corpus, words: Sequence[str], left: Any) -> tuple[Any, dict[str, float], dict[str, float]]:

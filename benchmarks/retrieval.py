@@ -24,7 +24,7 @@ from chains.retrieval.coverage import HALVES, weights
 from chains.retrieval.find import CANDIDATES, find, rank
 from chains.retrieval.fuse import Fused, Ranking, fuse, fused_scores
 from chains.retrieval.late import DEPTH as LATE
-from chains.retrieval.late import WEIGHTS, beside, fuse_with_parts, late_ranking
+from chains.retrieval.late import WEIGHTS, beside, fuse_with_parts, rank_by_parts
 from chains.retrieval.retrieve import read_passages
 from chains.schema import Hit
 from config.settings import Settings
@@ -57,7 +57,7 @@ class Index:
         return Asked(self.store, self.embeddings, question)
 
     def rankings(self, question: str) -> dict[str, Ranking]:
-        return rank(self.ask(question))
+        return rank(self.ask(question), CANDIDATES)
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class QuestionSet:
 
 
 def today(index: Index, question: str) -> list[Fused]:
-    return find(index.ask(question))
+    return find(index.ask(question), CANDIDATES)
 
 
 def untranslated(index: Index, question: str) -> list[Fused]:
     """As today, but that no word is searched for in English; how much the words cover decides what they weigh."""
     asked = index.ask(question)
-    rankings = rank(asked)
+    rankings = rank(asked, CANDIDATES)
     return fuse_with_parts(asked, rankings, weights(rankings["lexical"], asked.highest()))
 
 
@@ -93,8 +93,7 @@ def weighted(dense: float = 0.5, late: float | None = None, candidates: int = CA
 
     def search(index: Index, question: str) -> list[Fused]:
         asked = index.ask(question)
-        rankings = {name: ranking[:candidates] for name, ranking in rank(asked).items()}
-        return with_parts(asked, rankings, {"dense": dense, "lexical": 1 - dense}, late, depth)
+        return with_parts(asked, rank(asked, candidates), {"dense": dense, "lexical": 1 - dense}, late, depth)
 
     return search
 
@@ -108,7 +107,7 @@ def with_parts(
 ) -> list[Fused]:
     own = WEIGHTS[asked.embedding.name] if late is None else late
     found = list(fused_scores(rankings, shares))[:depth]
-    ranking = late_ranking(asked, found, asked.question_parts, asked.number) if own else []
+    ranking = rank_by_parts(asked, found).get("late", []) if own else []
     return fuse({**rankings, "late": ranking}, beside({"late": own}, shares))
 
 
@@ -134,7 +133,7 @@ def both_embeddings(first: float, second: float) -> Search:
         vector = index.embeddings[1].embed_queries([question])[0]
         other = index.store.nearest(index.store.vector_fields[1], vector.tolist(), CANDIDATES, "")
         shares = {"dense": first, "other": second, "lexical": 1 - first - second}
-        return with_parts(asked, {**rank(asked), "other": other}, shares)
+        return with_parts(asked, {**rank(asked, CANDIDATES), "other": other}, shares)
 
     return search
 
@@ -151,7 +150,7 @@ class BreadcrumbsEmbedded:
         best = np.argsort(-scores)[:CANDIDATES]
         dense = [(ids[at], float(scores[at])) for at in best]
         asked = index.ask(question)
-        return with_parts(asked, {**rank(asked), "dense": dense}, HALVES)
+        return with_parts(asked, {**rank(asked, CANDIDATES), "dense": dense}, HALVES)
 
     def _of(self, index: Index) -> tuple[list[str], Any]:
         if index.store.target not in self._vectors:
@@ -171,7 +170,7 @@ def variants() -> Iterator[Variant]:
         return (("embedding", embedding), ("chunk_tokens", chunk_tokens), ("splitter", splitter))
 
     one = index("minilm")
-    yield Variant("minilm, 200 tokens, dense + BM25 of 200, parts of 30, passages of 2,000", one, today)
+    yield Variant("minilm, 200 tokens, dense + BM25 of 50, parts of 30, passages of 2,000", one, today)
     yield Variant("dense alone, not widened", one, only("dense"), 0)
     yield Variant("BM25 alone, not widened", one, only("lexical"), 0)
     yield Variant("RRF, without parts, not widened", one, reciprocal_ranks, 0)
@@ -186,7 +185,9 @@ def variants() -> Iterator[Variant]:
     yield Variant("parts of 20", one, weighted(depth=20))
     yield Variant("0.3 dense, 0.7 BM25", one, weighted(0.3))
     yield Variant("0.7 dense, 0.3 BM25", one, weighted(0.7))
-    yield Variant("50 candidates", one, weighted(candidates=50))
+    yield Variant("100 candidates", one, weighted(candidates=100))
+    yield Variant("200 candidates", one, weighted(candidates=200))
+    yield Variant("200 candidates, without parts", one, weighted(candidates=200, late=0))
     yield Variant("breadcrumbs embedded too", one, BreadcrumbsEmbedded())
     yield Variant("passages of 1,000", one, today, 1000)
     yield Variant("passages of 1,500", one, today, 1500)

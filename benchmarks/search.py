@@ -6,8 +6,10 @@ FOLDER is any folder of Markdown; its headings are the questions, unless FILE ho
 languages, say. Its chunks fill a collection of each size: copy after copy under other names, with a little noise on the
 vectors. Compared are, in turn for each question,
 
-- bare: embedding the question, and the two raw searches of Milvus for 200 ids each;
-- search: `chains.retrieval.retrieve.retrieve`, which does the same, fuses, reads the rows and widens them to passages.
+- bare: embedding the question, and the two raw searches of Milvus, for the question's own words, for 200 ids each;
+- bare, shallow: the same for as many ids as askmd asks for;
+- search: `chains.retrieval.retrieve.retrieve`, which does the latter, puts the words into English where the documents
+  are in English and the question is not, fuses, compares parts, reads the rows and widens them to passages.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from chains.retrieval.asked import Asked
-from chains.retrieval.find import CANDIDATES
+from chains.retrieval.find import candidates
 from chains.retrieval.retrieve import retrieve
 from config.settings import Settings
 from experiments.queries import read_queries
@@ -44,6 +46,8 @@ from store.rows import Embedded, StoredRow
 
 QUESTIONS = 200
 K = 5
+DEEP = 200
+"""Rows that are worth asking for where nothing but the two searches ranks them (benchmarks/retrieval.md)."""
 WARMING = 10
 BATCH = 5_000
 NOISE = 0.02
@@ -65,11 +69,13 @@ def main() -> None:
         questions = read_questions(options.questions) if options.questions else corpus.headings
         figures = [measure(settings, corpus, questions, size, embeddings) for size in options.sizes]
     print(f"embedding {settings.embedding}, {K} passages, {len(questions)} questions; milliseconds p50 / p95\n")
-    print("| chunks | " + " | ".join(figures[0]["ms"]) + " | search / bare (p50) |")
-    print("| --- |" + " --- |" * (len(figures[0]["ms"]) + 1))
+    ways = [*figures[0]["ms"], *(f"search / {way}" for way in figures[0]["ratios"])]
+    print("| chunks | " + " | ".join(ways) + " |")
+    print("| --- |" + " --- |" * len(ways))
     for each in figures:
         cells = " | ".join(f"{p50:.1f} / {p95:.1f}" for p50, p95 in each["ms"].values())
-        print(f"| {each['chunks']} | {cells} | {each['ratio']:.2f} |")
+        ratios = " | ".join(f"{ratio:.2f}" for ratio in each["ratios"].values())
+        print(f"| {each['chunks']} | {cells} | {ratios} |")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
 
@@ -130,22 +136,25 @@ def measure(
 
 
 def compare(store: Store, embeddings: Sequence[EmbeddingModel], questions: Sequence[str]) -> dict[str, Any]:
-    """Time both ways for each question in turn, so that whatever slows the machine slows both."""
-    bare: list[float] = []
-    whole: list[float] = []
+    """Time all ways for each question in turn, so that whatever slows the machine slows all."""
+    seconds: dict[str, list[float]] = {"bare": [], "bare, shallow": [], "search": []}
     for question in [*questions[:WARMING], *questions]:
         number = Asked(store, embeddings, question).number
         embedding, field = embeddings[number], store.vector_fields[number]
-        bare.append(timed(partial(search_bare, store, embedding, field, question, analyse(question))))
-        whole.append(timed(partial(retrieve, store, embeddings, question, K)))
-    del bare[:WARMING], whole[:WARMING]
-    p50 = float(np.median(whole) / np.median(bare))
-    return {"ms": {"bare": percentiles(bare), "search": percentiles(whole)}, "ratio": p50}
+        bare = partial(search_bare, store, embedding, field, question, analyse(question))
+        seconds["bare"].append(timed(partial(bare, DEEP)))
+        seconds["bare, shallow"].append(timed(partial(bare, candidates(store, K))))
+        seconds["search"].append(timed(partial(retrieve, store, embeddings, question, K)))
+    ms = {way: percentiles(each[WARMING:]) for way, each in seconds.items()}
+    p50 = {way: each[0] for way, each in ms.items()}
+    return {"ms": ms, "ratios": {way: p50["search"] / p50[way] for way in ("bare", "bare, shallow")}}
 
 
-def search_bare(store: Store, embedding: EmbeddingModel, field: str, question: str, analysed: str) -> None:
-    store.nearest(field, embedding.embed_queries([question])[0], CANDIDATES, "")
-    store.matching(analysed, CANDIDATES, "")
+def search_bare(  # noqa: PLR0913, PLR0917
+    store: Store, embedding: EmbeddingModel, field: str, question: str, analysed: str, limit: int
+) -> None:
+    store.nearest(field, embedding.embed_queries([question])[0], limit, "")
+    store.matching(analysed, limit, "")
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -156,23 +156,26 @@ class Store:
                 for row in self._get(ids[first : first + HEAVY_PAGE], ["embed_hash", *self.embedded_fields])
             }
 
-    def parts(self, ids: Sequence[str], number: int) -> dict[str, str]:
-        """Give the packed parts of rows as the embedding model of that number made them; none if the store has none.
+    def parts(self, ids: Sequence[str], numbers: Sequence[int]) -> dict[int, dict[str, str]]:
+        """Give the packed parts of rows by id, for the embedding models of these numbers; none if the store has none.
 
         Those that were asked for lately are remembered: they follow from the text, as the id does.
         """
-        if not self.fingerprint.parts:
-            return {}
-        field = self._parts_fields[number]
+        fields = {number: self._parts_fields[number] for number in numbers} if self.fingerprint.parts else {}
+        wanted = [(id_, name) for id_ in ids for name in fields.values()]
         with self._reading:
-            known = {id_: self._parts[id_, field] for id_ in ids if (id_, field) in self._parts}
-        if missing := [id_ for id_ in ids if id_ not in known]:
+            known = {each: self._parts[each] for each in wanted if each in self._parts}
+        if missing := {id_: None for id_, name in wanted if (id_, name) not in known}:
             with self._errors():
-                read = {row["id"]: row[field] for row in self._get(missing, ["id", field])}
+                rows = self._get(list(missing), ["id", *fields.values()])
+            read = {(row["id"], name): row[name] for row in rows for name in fields.values()}
             with self._reading:
-                self._parts.update({(id_, field): parts for id_, parts in read.items()})
+                self._parts.update(read)
             known |= read
-        return known
+        return {
+            number: {id_: known[id_, fields[number]] for id_ in ids if (id_, fields[number]) in known}
+            for number in fields
+        }
 
     def _get(self, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.get(

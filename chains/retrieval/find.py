@@ -8,21 +8,31 @@ from chains.retrieval.coverage import HALVES, weights
 from chains.retrieval.fuse import Fused, Ranking
 from chains.retrieval.gate import DEPTH, is_across, is_over_english
 from chains.retrieval.late import fuse_with_parts
+from store.collection import Store
 
 READ_AHEAD = 10
 """Chunks read at once: those that five passages, the default, are made of."""
 
-CANDIDATES = 200
-"""Rows asked for in each way of searching; fewer find less, more find nothing."""
+CANDIDATES = 50
+"""Rows asked for in each way of searching where their parts, too, tell them apart (benchmarks/retrieval.md)."""
+
+CANDIDATES_WITHOUT_PARTS = 200
+"""The same where the two lists alone decide: fewer find less, more find nothing."""
 
 
-def find(asked: Asked) -> list[Fused]:
-    """Search in each way, fuse what was found, and read the best of it once more: best first.
+def candidates(store: Store, k: int) -> int:
+    """Give how many rows to ask for in each way of searching, for so many passages."""
+    has_parts = store.fingerprint.parts and store.settings.parts
+    return max(CANDIDATES if has_parts else CANDIDATES_WITHOUT_PARTS, 2 * k)
+
+
+def find(asked: Asked, limit: int) -> list[Fused]:
+    """Search for so many rows in each way, fuse what was found, and read the best of it once more: best first.
 
     Where all of the best are in another language than the question, and it is not put into theirs, how much of it the
     words cover decides their weight.
     """
-    rankings = rank(asked)
+    rankings = rank(asked, limit)
     found = fuse_with_parts(asked, rankings, HALVES)
     first = first_texts(asked, [fused.id for fused in found])
     if rankings["lexical"] and not asked.english and all(is_across(asked.question, text) for text in first):
@@ -30,8 +40,8 @@ def find(asked: Asked) -> list[Fused]:
     return found
 
 
-def rank(asked: Asked) -> dict[str, Ranking]:
-    """Search in both ways; give the ids that each found with their scores, best first.
+def rank(asked: Asked, limit: int) -> dict[str, Ranking]:
+    """Search in both ways; give the ids that each found with their scores, best first, at most so many.
 
     The searches go on at once, unless the words to search for depend on what is nearest: if that is in English, and the
     question is not, its words are put into English. What a hit needs of the roots is looked up beside them.
@@ -39,27 +49,27 @@ def rank(asked: Asked) -> dict[str, Ranking]:
     with ThreadPoolExecutor(1, thread_name_prefix="askmd-beside") as thread:
         if asked.is_translatable:
             thread.submit(asked.roots)  # what fails here is tried, and told, where they are needed
-            dense = search_dense(asked)
+            dense = search_dense(asked, limit)
             if is_over_english(asked.question, first_texts(asked, [id_ for id_, _ in dense])):
                 asked.translate()
-            lexical = thread.submit(search_lexical, asked)
+            lexical = thread.submit(search_lexical, asked, limit)
             asked.embed_english()
         else:
-            lexical = thread.submit(search_lexical, asked)
+            lexical = thread.submit(search_lexical, asked, limit)
             thread.submit(asked.roots)
-            dense = search_dense(asked)
+            dense = search_dense(asked, limit)
         return {"dense": dense, "lexical": lexical.result()}
 
 
-def search_dense(asked: Asked) -> Ranking:
+def search_dense(asked: Asked, limit: int) -> Ranking:
     """Give the nearest by vector."""
     field = asked.store.vector_fields[asked.number]
-    return asked.store.nearest(field, asked.vector.tolist(), CANDIDATES, asked.filter_)
+    return asked.store.nearest(field, asked.vector.tolist(), limit, asked.filter_)
 
 
-def search_lexical(asked: Asked) -> Ranking:
+def search_lexical(asked: Asked, limit: int) -> Ranking:
     """Give what holds the words."""
-    return asked.store.matching(asked.terms, CANDIDATES, asked.filter_)
+    return asked.store.matching(asked.terms, limit, asked.filter_)
 
 
 def first_texts(asked: Asked, ids: Sequence[str]) -> list[str]:

@@ -21,23 +21,29 @@ ENGLISH_WEIGHT = 0.3
 
 def fuse_with_parts(asked: Asked, rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> list[Fused]:
     """Fuse lists whose weights sum up to 1, and once more with the ranking of the best of them by their parts."""
-    found = list(fused_scores(rankings, weights))
-    again = {
-        "late": late_ranking(asked, found, asked.question_parts, asked.number),
-        "english": late_ranking(asked, found, asked.english_parts, 0),
-    }
+    found = list(fused_scores(rankings, weights))[:DEPTH]
+    again = rank_by_parts(asked, found)
     own = {"late": WEIGHTS.get(asked.embedding.name, 0.0), "english": ENGLISH_WEIGHT}
-    filled = {name: ranking for name, ranking in again.items() if ranking}
-    return fuse({**rankings, **filled}, beside({name: own[name] for name in filled}, weights))
+    return fuse({**rankings, **again}, beside({name: own[name] for name in again}, weights))
 
 
-def late_ranking(asked: Asked, found: Sequence[str], parts: npt.NDArray[np.float32] | None, number: int) -> Ranking:
-    """Rank those of the first DEPTH that have parts of a model, by its number, by how well they match a question's."""
-    if parts is None or not len(parts):
-        return []
-    read = {id_: packed for id_, packed in asked.store.parts(found[:DEPTH], number).items() if packed}
-    scores = closeness(parts, list(read.values()))
-    return sorted(zip(read, scores, strict=True), key=lambda pair: -pair[1])
+def rank_by_parts(asked: Asked, found: Sequence[str]) -> dict[str, Ranking]:
+    """Rank what was found by the parts of the question, `late`, and of its words in English, `english`.
+
+    A list is left out where the question, or all that was found, has no such parts.
+    """
+    questions = {"late": (asked.number, asked.question_parts), "english": (0, asked.english_parts)}
+    told = {name: (number, parts) for name, (number, parts) in questions.items() if parts is not None and len(parts)}
+    packed = asked.store.parts(found, [number for number, _ in told.values()])
+    rankings = {name: match(parts, packed.get(number, {})) for name, (number, parts) in told.items()}
+    return {name: ranking for name, ranking in rankings.items() if ranking}
+
+
+def match(question: npt.NDArray[np.float32], packed: Mapping[str, str]) -> Ranking:
+    """Rank texts, by id, by how well their packed parts match a question's; those without parts are left out."""
+    texts = {id_: parts for id_, parts in packed.items() if parts}
+    scores = closeness(question, list(texts.values()))
+    return sorted(zip(texts, scores, strict=True), key=lambda pair: -pair[1])
 
 
 def beside(own: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from chains.retrieval.asked import Asked
 from chains.retrieval.confidence import confidence_in
 from chains.retrieval.duplicates import without_duplicates
-from chains.retrieval.find import find
+from chains.retrieval.find import candidates, find
 from chains.retrieval.fuse import Fused
 from chains.retrieval.widen import Passage, unread, widen
 from chains.schema import Hit
@@ -53,7 +53,7 @@ def retrieve(  # noqa: PLR0913 - each says another thing
         raise ConfigError("the question is empty")
     check_filters(filters or {})
     asked = Asked(store, embeddings, question, store.filter_expression(filters or {}))
-    found = find(asked)
+    found = find(asked, candidates(store, k))
     hits = read_passages(asked, found, k, store.settings.passage_chars)
     if not judge:
         return hits

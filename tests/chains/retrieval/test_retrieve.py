@@ -12,7 +12,7 @@ from chains.retrieval.retrieve import open_query_embeddings, retrieve
 from chains.retrieval.widen import WHOLE
 from chains.schema import Hit
 from config.errors import ConfigError, StoreError
-from config.settings import Settings
+from config.settings import MAX_K, Settings
 from ingest.pipeline import ingest
 from store.collection import Store
 from store.fingerprint import PARTS_VERSION
@@ -168,7 +168,7 @@ def test_documents_in_a_third_language_are_not_searched_for_in_english(tmp_path:
 
 def test_the_parts_of_the_best_are_fused_with_their_weight(store: Store) -> None:
     models = open_query_embeddings(store.settings, store)
-    found = search(Asked(store, models, "How long until the gateway tells that a request failed?"))
+    found = search(Asked(store, models, "How long until the gateway tells that a request failed?"), 50)
     late = {each.id: each.scores["late"] for each in found if "late" in each.scores}
     best = next(each for each in found if each.ranks.get("late") == 1)
 
@@ -177,6 +177,17 @@ def test_the_parts_of_the_best_are_fused_with_their_weight(store: Store) -> None
     assert late[best.id] == max(late.values())
     assert best.score >= WEIGHTS[models[0].name]
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+
+
+@pytest.mark.parametrize("parts", [True, False])
+def test_as_many_passages_come_as_were_asked_for(tmp_path: Path, *, parts: bool) -> None:
+    """However few are looked for where few are wanted."""
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"), embedding="minilm", parts=parts)
+    files = {f"{n}.md": f"# Tea of house {n}\n\nHouse {n} keeps its tea on shelf {n * 7}.\n" for n in range(MAX_K + 20)}
+    ingest(settings, write_files(tmp_path / "docs", files))
+    with open_store(settings) as store:
+        for k in (1, 60, MAX_K):
+            assert len(find(store, "Where is tea kept?", k)) == k
 
 
 def test_what_has_no_parts_is_found_all_the_same(tmp_path: Path) -> None:
