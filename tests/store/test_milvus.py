@@ -97,6 +97,23 @@ def test_what_was_written_is_found_again_after_reopening(milvus: Backend, settin
         assert both[0][1] > both[1][1] > 0
 
 
+def test_parts_come_by_model_and_are_remembered(file: Settings) -> None:
+    two = replace(FINGERPRINT, embedding="minilm+multilingual", dims=(384, 2))
+    rows = [row("cats", "Cats sleep all day."), row("tax", "Taxes are due in April.")]
+    for each in rows:
+        each["embedded"] = [*each["embedded"], Embedded([1.0, 0.0], f"second of {each['id']}")]
+    first = {each["id"]: each["embedded"][0].parts for each in rows}
+    second = {each["id"]: f"second of {each['id']}" for each in rows}
+    with open_or_create_store(file, two) as store:
+        store.upsert(rows)
+
+        assert store.parts(["tax"], [1]) == {1: {"tax": second["tax"]}}
+        assert store.parts(["cats", "gone", "tax"], [0, 1]) == {0: first, 1: second}
+        assert store.parts([], [0]) == {0: {}}
+        store.client.drop_collection(store.target)
+        assert store.parts(["tax", "cats"], [1, 0]) == {0: first, 1: second}
+
+
 def test_upserting_again_replaces(store: Store) -> None:
     store.upsert([row("a", "One.")])
     store.upsert([row("a", "Two.")])
