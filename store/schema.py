@@ -21,7 +21,7 @@ _PROBES = 64
 """Of the lists of an IVF index, how many are searched."""
 
 _WIDE = 400
-"""Rows that a search of a graph looks at, at least: with fewer it misses more of the nearest, and is hardly quicker."""
+"""Rows that a search of a graph looks at, at least: the fewer it looks at, the more of the nearest it misses."""
 
 SPARSE_FIELD = "sparse"
 SPARSE_INDEX_PARAMS: dict[str, Any] = {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {}}
