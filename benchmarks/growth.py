@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.search import ROOT, Corpus, percentiles, timed
-from chains.retrieval.find import CANDIDATES
+from chains.retrieval.find import candidates
 from chains.retrieval.retrieve import retrieve
 from config.settings import Settings
 from ingest.find import find_docs, open_root
@@ -129,11 +129,12 @@ def searches(store: Store, embeddings: Sequence[EmbeddingModel], questions: Sequ
     vectors = {question: embeddings[0].embed_queries([question])[0] for question in questions}
     terms = {question: analyse(question) for question in questions}
     in_one_copy = store.filter_expression({"path": "0/*"})
+    limit = candidates(store, K)
     kinds: dict[str, Callable[[str], Any]] = {
         "search": lambda question: retrieve(store, embeddings, question, K),
-        "dense": lambda question: store.nearest(field, vectors[question], CANDIDATES, ""),
-        "words": lambda question: store.matching(terms[question], CANDIDATES, ""),
-        "path": lambda question: store.nearest(field, vectors[question], CANDIDATES, in_one_copy),
+        "dense": lambda question: store.nearest(field, vectors[question], limit, ""),
+        "words": lambda question: store.matching(terms[question], limit, ""),
+        "path": lambda question: store.nearest(field, vectors[question], limit, in_one_copy),
     }
     if not store.fingerprint.lexical:
         del kinds["words"]

@@ -6,7 +6,8 @@ FOLDER is any folder of Markdown; its headings are the questions, unless FILE ho
 languages, say. Its chunks fill a collection of each size: copy after copy under other names, with a little noise on the
 vectors. Compared are, in turn for each question,
 
-- bare: embedding the question, and the two raw searches of Milvus, for the question's own words, for 200 ids each;
+- bare: embedding the question, and the two raw searches of Milvus, for the question's own words, for 200 ids each, as
+  many as the two need where nothing else ranks what they find;
 - bare, shallow: the same for as many ids as askmd asks for;
 - search: `chains.retrieval.retrieve.retrieve`, which does the latter, puts the words into English where the documents
   are in English and the question is not, fuses, compares parts, reads the rows and widens them to passages.
@@ -27,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from chains.retrieval.asked import Asked
-from chains.retrieval.find import candidates
+from chains.retrieval.find import CANDIDATES_WITHOUT_PARTS, candidates
 from chains.retrieval.retrieve import retrieve
 from config.settings import Settings
 from experiments.queries import read_queries
@@ -46,8 +47,6 @@ from store.rows import Embedded, StoredRow
 
 QUESTIONS = 200
 K = 5
-DEEP = 200
-"""Rows that are worth asking for where nothing but the two searches ranks them (benchmarks/retrieval.md)."""
 WARMING = 10
 BATCH = 5_000
 NOISE = 0.02
@@ -142,7 +141,7 @@ def compare(store: Store, embeddings: Sequence[EmbeddingModel], questions: Seque
         number = Asked(store, embeddings, question).number
         embedding, field = embeddings[number], store.vector_fields[number]
         bare = partial(search_bare, store, embedding, field, question, analyse(question))
-        seconds["bare"].append(timed(partial(bare, DEEP)))
+        seconds["bare"].append(timed(partial(bare, CANDIDATES_WITHOUT_PARTS)))
         seconds["bare, shallow"].append(timed(partial(bare, candidates(store, K))))
         seconds["search"].append(timed(partial(retrieve, store, embeddings, question, K)))
     ms = {way: percentiles(each[WARMING:]) for way, each in seconds.items()}
