@@ -96,9 +96,9 @@ def grow(
         figures |= syncs(settings, copies, embeddings)
         started = time.perf_counter()
         with open_store(settings) as reader:
-            retrieve(reader, embeddings, corpus.questions[-1], K)
+            retrieve(reader, embeddings, corpus.headings[-1], K)
             figures["open s"] = round(time.perf_counter() - started, 2)
-            figures |= searches(reader, embeddings, corpus.questions[:QUESTIONS])
+            figures |= searches(reader, embeddings, corpus.headings[:QUESTIONS])
             figures["memory MB"] = sum(each.memory_info().rss for each in family(holder)) // 1_000_000
         yield figures
 

@@ -129,7 +129,7 @@ def sampled(texts: Sequence[str]) -> list[str]:
 
 def stock_rate(texts: Sequence[str]) -> float:
     """Give texts a second in the stock way, with our weights: each alone, padded to the model's maximum."""
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
     from tokenizers import Tokenizer
 
     weights = find_weights()
