@@ -1,11 +1,8 @@
 """An open collection of Milvus, to search, read and write. The only file that knows langchain_milvus."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-
-from cachetools import LRUCache
 
 from config.settings import Settings
 from store.connection import client_arguments, disconnect, store_errors
@@ -13,7 +10,7 @@ from store.filters import Filters, among, equals, expression, files_fields
 from store.fingerprint import Fingerprint
 from store.lexical import ANALYZER_PARAMS
 from store.pymilvus_import import import_pymilvus
-from store.rows import SHOWN_FIELDS, Embedded, Row, StoredRow, parts_field, vector_field
+from store.rows import SHOWN_FIELDS, Embedded, ReadRow, Row, StoredRow, parts_field, vector_field
 from store.schema import (
     SPARSE_FIELD,
     SPARSE_INDEX_PARAMS,
@@ -48,9 +45,6 @@ GATE_PROPERTY = "askmd.gate"
 PAGE = 2_000
 """Rows asked for at a time; a server gives 16,384 at most."""
 
-REMEMBERED = 4_096
-"""Rows whose parts are kept in memory: some 20 MB."""
-
 HEAVY_PAGE = 500
 """The same for rows with all that was embedded: some 20 kB each."""
 
@@ -68,8 +62,6 @@ class Store:
     target: str
     fingerprint: Fingerprint
     consistency: str = BOUNDED
-    _parts: "LRUCache[tuple[str, str], str]" = field(default_factory=lambda: LRUCache(REMEMBERED), repr=False)
-    _reading: Lock = field(default_factory=Lock, repr=False)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -87,6 +79,11 @@ class Store:
         return [vector_field(number) for number in range(len(self.fingerprint.dims))]
 
     @property
+    def has_parts(self) -> bool:
+        """Whether rows hold the parts of their texts, and the settings are to compare them."""
+        return bool(self.fingerprint.parts and self.settings.parts)
+
+    @property
     def _parts_fields(self) -> list[str]:
         return [parts_field(number) for number in range(len(self.fingerprint.dims))]
 
@@ -97,52 +94,75 @@ class Store:
 
     def nearest(self, field: str, vector: Sequence[float], limit: int, filter_: str) -> list[tuple[str, float]]:
         """Give the ids of the rows nearest to a normalised vector, best first, with their inner products."""
-        return self._search(field, list(vector), limit, filter_, search_params(self.fingerprint.index, limit))
+        hits = self._search(field, [list(vector)], limit, filter_, self._vector_search(limit))[0]
+        return [(hit["id"], float(hit["distance"])) for hit in hits]
+
+    def nearest_rows(
+        self, field: str, vector: Sequence[float], limit: int, filter_: str, numbers: Sequence[int]
+    ) -> list[tuple[ReadRow, float]]:
+        """Give the rows that `nearest` finds, as `read` does."""
+        fields = self._read_fields(numbers)
+        hits = self._search(field, [list(vector)], limit, filter_, self._vector_search(limit), fields)[0]
+        return [(self._read_row({**hit["entity"], "id": hit["id"]}, numbers), float(hit["distance"])) for hit in hits]
+
+    def _vector_search(self, limit: int) -> dict[str, Any]:
+        return search_params(self.fingerprint.index, limit)
 
     def matching(self, terms: str, limit: int, filter_: str) -> list[tuple[str, float]]:
         """Give the ids of the rows that hold some of the terms, best first, with their BM25 scores."""
         if not self.fingerprint.lexical or not terms:
             return []
-        found = self._search(SPARSE_FIELD, terms, limit, filter_, SPARSE_SEARCH_PARAMS)
+        hits = self._search(SPARSE_FIELD, [terms], limit, filter_, SPARSE_SEARCH_PARAMS)[0]
         # Milvus Lite gives the negated score, a server the score; neither is ever negative by BM25's own formula there.
-        return [(id_, abs(score)) for id_, score in found]
+        return [(hit["id"], abs(float(hit["distance"]))) for hit in hits]
 
     def heaviest(self, terms: Sequence[str], filter_: str) -> dict[str, float]:
         """Give for each term the highest BM25 score that it alone gives any row; terms of no row are left out."""
         if not self.fingerprint.lexical or not terms:
             return {}
-        found = self._search_all(SPARSE_FIELD, list(terms), 1, filter_, SPARSE_SEARCH_PARAMS)
-        return {term: abs(score) for term, hits in zip(terms, found, strict=True) for _, score in hits}
+        found = self._search(SPARSE_FIELD, list(terms), 1, filter_, SPARSE_SEARCH_PARAMS)
+        return {term: abs(float(hit["distance"])) for term, hits in zip(terms, found, strict=True) for hit in hits}
 
-    def _search(
-        self, field: str, data: list[float] | str, limit: int, filter_: str, params: dict[str, Any]
-    ) -> list[tuple[str, float]]:
-        return self._search_all(field, [data], limit, filter_, params)[0]
-
-    def _search_all(
-        self, field: str, data: Sequence[list[float] | str], limit: int, filter_: str, params: dict[str, Any]
-    ) -> list[list[tuple[str, float]]]:
+    def _search(  # noqa: PLR0913, PLR0917 - what a search of Milvus takes
+        self,
+        field: str,
+        data: Sequence[list[float] | str],
+        limit: int,
+        filter_: str,
+        params: dict[str, Any],
+        fields: Sequence[str] = ("id",),
+    ) -> list[list[dict[str, Any]]]:
         with self._errors():
-            found = self.client.search(
+            found: list[list[dict[str, Any]]] = self.client.search(
                 self.target,
                 data=list(data),
                 anns_field=field,
                 limit=limit,
                 filter=filter_,
                 search_params=params,
-                output_fields=["id"],
+                output_fields=list(fields),
                 consistency_level=self.consistency,
                 timeout=self.settings.milvus_timeout,
             )
-        return [[(hit["id"], float(hit["distance"])) for hit in hits] for hits in found]
+        return found
 
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
         """Give rows by their ids; those that are gone are left out."""
+        return {read.row["id"]: read.row for read in self.read(ids, [])}
+
+    def read(self, ids: Sequence[str], numbers: Sequence[int]) -> list[ReadRow]:
+        """Give rows with their parts for the embedding models of these numbers; rows that are gone are left out."""
         if not ids:
-            return {}
+            return []
         with self._errors():
-            rows = self._get(ids, SHOWN_FIELDS)
-        return {row["id"]: cast("Row", row) for row in rows}
+            return [self._read_row(row, numbers) for row in self._get(ids, self._read_fields(numbers))]
+
+    def _read_fields(self, numbers: Sequence[int]) -> list[str]:
+        return SHOWN_FIELDS + ([self._parts_fields[number] for number in numbers] if self.fingerprint.parts else [])
+
+    def _read_row(self, entity: Mapping[str, Any], numbers: Sequence[int]) -> ReadRow:
+        row = {name: entity[name] for name in SHOWN_FIELDS}
+        return ReadRow(cast("Row", row), {number: entity.get(parts_field(number), "") for number in numbers})
 
     def embedded(self, ids: Sequence[str]) -> dict[str, list[Embedded]]:
         """Give what each embedding model made of rows, by `embed_hash`; rows that are gone are left out."""
@@ -155,27 +175,6 @@ class Store:
                 for first in range(0, len(ids), HEAVY_PAGE)
                 for row in self._get(ids[first : first + HEAVY_PAGE], ["embed_hash", *self.embedded_fields])
             }
-
-    def parts(self, ids: Sequence[str], numbers: Sequence[int]) -> dict[int, dict[str, str]]:
-        """Give the packed parts of rows by id, for the embedding models of these numbers; none if the store has none.
-
-        Those that were asked for lately are remembered: they follow from the text, as the id does.
-        """
-        fields = {number: self._parts_fields[number] for number in numbers} if self.fingerprint.parts else {}
-        wanted = [(id_, name) for id_ in ids for name in fields.values()]
-        with self._reading:
-            known = {each: self._parts[each] for each in wanted if each in self._parts}
-        if missing := {id_: None for id_, name in wanted if (id_, name) not in known}:
-            with self._errors():
-                rows = self._get(list(missing), ["id", *fields.values()])
-            read = {(row["id"], name): row[name] for row in rows for name in fields.values()}
-            with self._reading:
-                self._parts.update(read)
-            known |= read
-        return {
-            number: {id_: known[id_, fields[number]] for id_ in ids if (id_, fields[number]) in known}
-            for number in fields
-        }
 
     def _get(self, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.get(

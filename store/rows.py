@@ -48,6 +48,14 @@ class StoredRow(Row):
     """One for each embedding model of the collection; vector and parts have fields of their own in Milvus."""
 
 
+class ReadRow(NamedTuple):
+    """A row as a search reads it."""
+
+    row: Row
+    parts: dict[int, str]
+    """Packed, by the number of the embedding model, for those that were asked for; empty where the row has none."""
+
+
 def vector_field(number: int) -> str:
     """Name the field of the embedding model with that place in the collection's list, from 0."""
     return "vector" if number == 0 else f"vector_{number + 1}"

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from chains.retrieval.coverage import highest_score
+from chains.retrieval.fuse import Ranking
 from store.collection import Store
 from store.embeddings import EmbeddingModel
 from store.language import is_english
 from store.lexical import analyse
-from store.rows import Row
+from store.rows import ReadRow, Row
 
 _Embedded = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
@@ -37,6 +38,7 @@ class Asked:
     _highest: float | None = field(default=None, init=False)
     _roots: dict[str, str] | None = field(default=None, init=False)
     _rows: dict[str, Row] = field(default_factory=dict, init=False)
+    _parts: dict[str, dict[int, str]] = field(default_factory=dict, init=False)
 
     @cached_property
     def number(self) -> int:
@@ -106,8 +108,46 @@ class Asked:
             self._roots = self.store.roots()
         return self._roots
 
+    @cached_property
+    def compared(self) -> list[int]:
+        """The models whose parts are compared with the question's: that which is asked, and that for English if the
+        question may be put into it.
+        """
+        if not self.store.has_parts:
+            return []
+        return [0, self.number] if self.number and self.is_translatable else [self.number]
+
+    def nearest(self, limit: int) -> Ranking:
+        """Give the nearest by vector, best first.
+
+        Their rows are kept, most are needed next; Milvus Lite makes whole rows of its hits, whatever is asked for.
+        """
+        field_ = self.store.vector_fields[self.number]
+        found = self.store.nearest_rows(field_, self.vector.tolist(), limit, self.filter_, self.compared)
+        self._keep(read for read, _ in found)
+        return [(read.row["id"], score) for read, score in found]
+
+    def matching(self, limit: int) -> Ranking:
+        """Give what holds the words, best first."""
+        return self.store.matching(self.terms, limit, self.filter_)
+
     def rows(self, ids: Iterable[str]) -> dict[str, Row]:
         """Give rows by their ids; those that are gone are left out."""
         wanted = list(ids)
         self._rows |= self.store.get([id_ for id_ in wanted if id_ not in self._rows])
         return {id_: self._rows[id_] for id_ in wanted if id_ in self._rows}
+
+    def parts(self, ids: Sequence[str]) -> dict[str, dict[int, str]]:
+        """Give the packed parts of rows by id, and by number for the models that are `compared`.
+
+        Their rows are read with them: many are asked for next.
+        """
+        if not self.compared:
+            return {}
+        self._keep(self.store.read([id_ for id_ in ids if id_ not in self._parts], self.compared))
+        return {id_: self._parts[id_] for id_ in ids if id_ in self._parts}
+
+    def _keep(self, read: Iterable[ReadRow]) -> None:
+        for row, parts in read:
+            self._rows[row["id"]] = row
+            self._parts[row["id"]] = parts

@@ -10,9 +10,6 @@ from chains.retrieval.gate import DEPTH, is_across, is_over_english
 from chains.retrieval.late import fuse_with_parts
 from store.collection import Store
 
-READ_AHEAD = 10
-"""Chunks read at once: those that five passages, the default, are made of."""
-
 CANDIDATES = 50
 """Rows asked for in each way of searching where their parts, too, tell them apart (benchmarks/retrieval.md)."""
 
@@ -22,8 +19,7 @@ CANDIDATES_WITHOUT_PARTS = 200
 
 def candidates(store: Store, k: int) -> int:
     """Give how many rows to ask for in each way of searching, for so many passages."""
-    has_parts = store.fingerprint.parts and store.settings.parts
-    return max(CANDIDATES if has_parts else CANDIDATES_WITHOUT_PARTS, 2 * k)
+    return max(CANDIDATES if store.has_parts else CANDIDATES_WITHOUT_PARTS, 2 * k)
 
 
 def find(asked: Asked, limit: int) -> list[Fused]:
@@ -49,29 +45,18 @@ def rank(asked: Asked, limit: int) -> dict[str, Ranking]:
     with ThreadPoolExecutor(1, thread_name_prefix="askmd-beside") as thread:
         if asked.is_translatable:
             thread.submit(asked.roots)  # what fails here is tried, and told, where they are needed
-            dense = search_dense(asked, limit)
+            dense = asked.nearest(limit)
             if is_over_english(asked.question, first_texts(asked, [id_ for id_, _ in dense])):
                 asked.translate()
-            lexical = thread.submit(search_lexical, asked, limit)
+            lexical = thread.submit(asked.matching, limit)
             asked.embed_english()
         else:
-            lexical = thread.submit(search_lexical, asked, limit)
+            lexical = thread.submit(asked.matching, limit)
             thread.submit(asked.roots)
-            dense = search_dense(asked, limit)
+            dense = asked.nearest(limit)
         return {"dense": dense, "lexical": lexical.result()}
 
 
-def search_dense(asked: Asked, limit: int) -> Ranking:
-    """Give the nearest by vector."""
-    field = asked.store.vector_fields[asked.number]
-    return asked.store.nearest(field, asked.vector.tolist(), limit, asked.filter_)
-
-
-def search_lexical(asked: Asked, limit: int) -> Ranking:
-    """Give what holds the words."""
-    return asked.store.matching(asked.terms, limit, asked.filter_)
-
-
 def first_texts(asked: Asked, ids: Sequence[str]) -> list[str]:
-    """Give the texts of the first that are still there, up to DEPTH; passages are made of them and of some more."""
-    return [row["text"] for row in asked.rows(ids[:READ_AHEAD]).values()][:DEPTH]
+    """Give the texts of the first; those that are gone are left out."""
+    return [row["text"] for row in asked.rows(ids[:DEPTH]).values()]

@@ -34,8 +34,11 @@ def rank_by_parts(asked: Asked, found: Sequence[str]) -> dict[str, Ranking]:
     """
     questions = {"late": (asked.number, asked.question_parts), "english": (0, asked.english_parts)}
     told = {name: (number, parts) for name, (number, parts) in questions.items() if parts is not None and len(parts)}
-    packed = asked.store.parts(found, [number for number, _ in told.values()])
-    rankings = {name: match(parts, packed.get(number, {})) for name, (number, parts) in told.items()}
+    packed = asked.parts(found) if told else {}
+    rankings = {
+        name: match(parts, {id_: by_model[number] for id_, by_model in packed.items()})
+        for name, (number, parts) in told.items()
+    }
     return {name: ranking for name, ranking in rankings.items() if ranking}
 
 

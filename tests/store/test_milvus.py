@@ -1,7 +1,7 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from store.filters import equals
 from store.fingerprint import Fingerprint
 from store.lexical import analyse
 from store.milvus import create_beside, drop_leftovers, open_or_create_store, open_store, open_store_if_any, publish
-from store.rows import Embedded, StoredRow
+from store.rows import Embedded, ReadRow, StoredRow
 from tests.support.backends import Backend
 
 FINGERPRINT = Fingerprint(embedding="minilm", dims=(384,), lexical=1, splitter="askmd 1", chunk_tokens=200, parts=1)
@@ -97,21 +97,38 @@ def test_what_was_written_is_found_again_after_reopening(milvus: Backend, settin
         assert both[0][1] > both[1][1] > 0
 
 
-def test_parts_come_by_model_and_are_remembered(file: Settings) -> None:
+def test_parts_come_with_the_rows_by_model(file: Settings) -> None:
     two = replace(FINGERPRINT, embedding="minilm+multilingual", dims=(384, 2))
     rows = [row("cats", "Cats sleep all day."), row("tax", "Taxes are due in April.")]
     for each in rows:
         each["embedded"] = [*each["embedded"], Embedded([1.0, 0.0], f"second of {each['id']}")]
     first = {each["id"]: each["embedded"][0].parts for each in rows}
-    second = {each["id"]: f"second of {each['id']}" for each in rows}
     with open_or_create_store(file, two) as store:
         store.upsert(rows)
 
-        assert store.parts(["tax"], [1]) == {1: {"tax": second["tax"]}}
-        assert store.parts(["cats", "gone", "tax"], [0, 1]) == {0: first, 1: second}
-        assert store.parts([], [0]) == {0: {}}
-        store.client.drop_collection(store.target)
-        assert store.parts(["tax", "cats"], [1, 0]) == {0: first, 1: second}
+        assert parts(store.read(["tax"], [1])) == {"tax": {1: "second of tax"}}
+        assert parts(store.read(["cats", "gone", "tax"], [0, 1])) == {
+            id_: {0: first[id_], 1: f"second of {id_}"} for id_ in ("cats", "tax")
+        }
+        assert parts(store.read(["tax"], [])) == {"tax": {}}
+        assert store.read([], [0]) == []
+
+
+def parts(read: Iterable[ReadRow]) -> dict[str, dict[int, str]]:
+    return {each.row["id"]: each.parts for each in read}
+
+
+def test_the_nearest_come_with_their_rows(store: Store) -> None:
+    store.upsert([row("cats", "Cats sleep all day."), row("tax", "Taxes are due in April.")])
+    store.catch_up()
+    vector = open_embedding("minilm").embed_queries(["When must I pay taxes?"])[0].tolist()
+
+    found = store.nearest_rows("vector", vector, 2, "", [0])
+
+    assert [(read.row["id"], score) for read, score in found] == store.nearest("vector", vector, 2, "")
+    assert [read for read, _ in found] == [*store.read(["tax"], [0]), *store.read(["cats"], [0])]
+    assert [read.row for read, _ in found] == [store.get([id_])[id_] for id_ in ("tax", "cats")]
+    assert all(read.parts[0] for read, _ in found)
 
 
 def test_upserting_again_replaces(store: Store) -> None:

@@ -1,5 +1,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -9,7 +11,7 @@ from chains.retrieval.asked import Asked
 from config.settings import Settings
 from ingest.pipeline import ingest
 from store.collection import Store
-from store.embeddings import EmbeddingModel
+from store.embeddings import EmbeddingModel, configured_embeddings, open_embeddings
 from store.milvus import open_store
 from tests.support.corpus import FILES
 from tests.support.scripted_encoder import ScriptedEncoder
@@ -56,6 +58,45 @@ def test_what_was_read_is_not_read_again(store: Store) -> None:
     assert asked.rows([*ids[:1], "gone"])[ids[0]] is first[ids[0]]
     assert asked.roots() is asked.roots()
     assert asked.highest() == asked.highest() > 0
+
+
+def test_what_is_nearest_is_read_with_the_search(tmp_path: Path) -> None:
+    settings = Settings(milvus_uri=str(tmp_path / "s.db"), embedding="minilm")
+    ingest(settings, write_files(tmp_path / "docs", FILES))
+    with open_store(settings) as opened:
+        asked = Asked(opened, configured_embeddings(settings), "Where is tea stored?")
+        ids = [id_ for id_, _ in asked.nearest(5)]
+        read = opened.read(ids, [0])
+        opened.client.drop_collection(opened.target)
+
+        assert asked.rows(ids) == {row["id"]: row for row, _ in read}
+        assert asked.parts(ids) == {row["id"]: parts for row, parts in read}
+        assert all(parts[0] for _, parts in read)
+
+
+@pytest.mark.parametrize(
+    ("question", "models", "compared"),
+    [
+        ("Where is tea stored?", "minilm", [0]),
+        ("Where is tea stored?", "minilm+multilingual", [0]),
+        ("Где хранится чай?", "minilm+multilingual", [0, 1]),
+        ("Где хранится чай?", "multilingual", [0]),
+        ("Где хранится чай?", "minilm", [0]),
+    ],
+)
+def test_parts_are_compared_by_the_model_that_is_asked_and_that_of_the_words_in_english(
+    store: Store, question: str, models: str, compared: list[int]
+) -> None:
+    assert Asked(store, open_embeddings(models), question).compared == compared
+
+
+def test_no_parts_are_compared_where_the_settings_say_so(store: Store) -> None:
+    without = replace(store, settings=store.settings.model_copy(update={"parts": False}))
+
+    asked = Asked(without, open_embeddings("minilm"), "Where is tea stored?")
+
+    assert asked.compared == []
+    assert asked.parts([id_ for id_, _ in asked.nearest(5)]) == {}
 
 
 class Translator(ScriptedEncoder):
