@@ -45,10 +45,13 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def start_ray() -> None:
-    """A busy machine may need longer than the 30 s that Ray waits for its own processes."""
+    """A busy machine may need longer than the 30 s that Ray waits for its own processes.
+
+    Ray gives its workers what others leave of the processors; beside other tests they would hardly begin.
+    """
     for tries_left in (3, 2, 1, 0):
         try:
-            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _system_config={"worker_niceness": 0})
         except Exception:
             ray.shutdown()
             if not tries_left:

@@ -100,8 +100,11 @@ def test_a_connection_has_a_limit(call: Call) -> None:
 
 def test_time_that_the_reader_takes_is_not_the_servers() -> None:
     with ChatServer(Reply("one")) as server:
-        for _ in open_model(server, timeout=1).stream(PROMPT):
+        text = ""
+        for chunk in open_model(server, timeout=1).stream(PROMPT):
+            text += str(chunk.content)
             time.sleep(1.2)
+    assert text == "one"
 
 
 def test_the_whole_answer_includes_time_that_the_reader_takes() -> None:
