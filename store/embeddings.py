@@ -12,6 +12,7 @@ askmd and LangChain rely on: checked, normalised float32.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -174,14 +175,8 @@ def open_embedding(
     """
     kind, _, rest = name.partition(":")
     match kind:
-        case "minilm" if name == kind:
-            from store.onnx import OnnxSentenceEncoder
-
-            return EmbeddingModel(name, OnnxSentenceEncoder(), parts=parts)
-        case "multilingual" if name == kind:
-            from store.multilingual import UniversalSentenceEncoder
-
-            return EmbeddingModel(name, UniversalSentenceEncoder(), parts=parts)
+        case "minilm" | "multilingual" if name == kind:
+            return EmbeddingModel(name, _packaged_encoder(name), parts=parts)
         case "pymilvus" if rest:
             from store.pymilvus_function import PymilvusFunction
 
@@ -192,6 +187,18 @@ def open_embedding(
 
             return EmbeddingModel(name, OpenAIEndpoint(rest, base_url, api_key))
     raise ConfigError(f"no embedding model is named {name.partition('?')[0]!r}; use {', '.join(FORMS)}")
+
+
+@cache
+def _packaged_encoder(name: str) -> Encoder:
+    """One for all that a process opens: what it loads is large, and safe to share."""
+    if name == "minilm":
+        from store.onnx import OnnxSentenceEncoder
+
+        return OnnxSentenceEncoder()
+    from store.multilingual import UniversalSentenceEncoder
+
+    return UniversalSentenceEncoder()
 
 
 def open_embeddings(
