@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Python compiles what it imports, once; compiling all that is installed took a third of the time.
+# Compiling all that is installed took a third of the time. Python compiles what it imports, and is to keep that: where
+# this variable is set, each process would do it anew.
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 MILVUS := tests/support/milvus_2_3.requirements.txt

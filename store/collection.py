@@ -94,19 +94,21 @@ class Store:
 
     def nearest(self, field: str, vector: Sequence[float], limit: int, filter_: str) -> list[tuple[str, float]]:
         """Give the ids of the rows nearest to a normalised vector, best first, with their inner products."""
-        hits = self._search(field, [list(vector)], limit, filter_, self._vector_search(limit))[0]
+        hits = self._nearest(field, vector, limit, filter_, ["id"])
         return [(hit["id"], float(hit["distance"])) for hit in hits]
 
     def nearest_rows(
         self, field: str, vector: Sequence[float], limit: int, filter_: str, numbers: Sequence[int]
     ) -> list[tuple[ReadRow, float]]:
         """Give the rows that `nearest` finds, as `read` does."""
-        fields = self._read_fields(numbers)
-        hits = self._search(field, [list(vector)], limit, filter_, self._vector_search(limit), fields)[0]
+        hits = self._nearest(field, vector, limit, filter_, self._read_fields(numbers))
         return [(self._read_row({**hit["entity"], "id": hit["id"]}, numbers), float(hit["distance"])) for hit in hits]
 
-    def _vector_search(self, limit: int) -> dict[str, Any]:
-        return search_params(self.fingerprint.index, limit)
+    def _nearest(
+        self, field: str, vector: Sequence[float], limit: int, filter_: str, fields: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        params = search_params(self.fingerprint.index, limit)
+        return self._search(field, [list(vector)], limit, filter_, params, fields)[0]
 
     def matching(self, terms: str, limit: int, filter_: str) -> list[tuple[str, float]]:
         """Give the ids of the rows that hold some of the terms, best first, with their BM25 scores."""
@@ -158,7 +160,7 @@ class Store:
             return [self._read_row(row, numbers) for row in self._get(ids, self._read_fields(numbers))]
 
     def _read_fields(self, numbers: Sequence[int]) -> list[str]:
-        return SHOWN_FIELDS + ([self._parts_fields[number] for number in numbers] if self.fingerprint.parts else [])
+        return SHOWN_FIELDS + ([parts_field(number) for number in numbers] if self.fingerprint.parts else [])
 
     def _read_row(self, entity: Mapping[str, Any], numbers: Sequence[int]) -> ReadRow:
         row = {name: entity[name] for name in SHOWN_FIELDS}
